@@ -1,0 +1,53 @@
+# The README's commands. `make demo` and `make test` do all set-up on a machine that has Python and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 4500
+DATA_DIR ?= .tanren
+
+.DEFAULT_GOAL := help
+.PHONY: help setup clients demo serve test lint fix types bench proofs nano clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: ## Make .venv with the `tanren` command; does nothing where that is done
+	@$(PYTHON) scripts/setup.py $(VENV)
+
+clients: setup ## Make .clients: the AWS CLI and the AWS SDK for JavaScript that the tests run
+	@$(PYTHON) scripts/setup_clients.py .clients
+
+demo: setup ## Run the main job, from a JSONL in S3 to a tuned model that answers
+	@$(BIN)/tanren demo
+
+serve: setup ## Start the server in the foreground
+	@$(BIN)/tanren serve --port $(PORT) --data-dir $(DATA_DIR)
+
+test: clients lint types ## Run linters, type checker and all tests
+	@$(BIN)/python -m pytest -q
+
+lint: setup ## ruff, import contracts, spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell
+
+fix: setup ## Format, and repair what ruff can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: setup ## pyright, strict
+	@$(BIN)/pyright
+
+nano: setup ## Pre-train the embedded base model from scratch
+	@$(BIN)/python -m nano.build
+
+proofs: clients ## The long proofs: demonstrations and series of kills; figures go to docs/proofs.md
+	@$(BIN)/python -m pytest -q -s proofs
+
+bench: setup ## Run the benchmarks
+	@for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+clean: ## Remove what setup made; the data directory stays
+	rm -rf $(VENV) .clients

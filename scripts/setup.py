@@ -1,0 +1,87 @@
+"""Makes the virtual environment: `python scripts/setup.py .venv`. Runs on a bare Python; says what it does.
+
+Steps: venv → torch → tanren with its development tools. It does nothing where the environment already fits
+`pyproject.toml`, so every make target may call it.
+
+torch is the step that can hurt: on Linux the ordinary wheel brings gigabytes of CUDA libraries. Where there is an NVIDIA
+GPU they are wanted. Where there is none, pip is asked first what it would install; if that holds CUDA, uv, which knows
+where the CPU builds of torch lie, installs one instead.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MINIMUM = (3, 11)
+UV = "uv==0.13.8"
+
+
+def main() -> None:
+    venv = Path(sys.argv[1])
+    if sys.version_info < MINIMUM:
+        raise SystemExit(f"tanren needs Python 3.11 or later; this is {sys.version.split()[0]}. Try PYTHON=python3.11.")
+    project = (ROOT / "pyproject.toml").read_text()
+    stamp = venv / ".tanren-setup"
+    wanted = hashlib.sha256((project + str(ROOT) + sys.version).encode()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    python = venv / "bin" / "python"
+    if not python.is_file():
+        say(f"making {venv} with {sys.executable}")
+        run(sys.executable, "-m", "venv", str(venv))
+    install_torch(python, re.search(r'"(torch==[^"]+)"', project)[1])
+    say("installing tanren and its development tools, as pinned in pyproject.toml")
+    run(str(python), "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]")
+    stamp.write_text(wanted)
+    say(f"ready: {venv / 'bin' / 'tanren'}")
+
+
+def install_torch(python: Path, requirement: str) -> None:
+    """Installs the pinned torch: with CUDA where there is an NVIDIA GPU, else a CPU build."""
+    version = requirement.partition("==")[2]
+    asked = [str(python), "-c", "import torch; print(torch.__version__)"]
+    present = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if present.returncode == 0 and present.stdout.strip().partition("+")[0] == version:
+        return
+    if shutil.which("nvidia-smi"):
+        say(f"an NVIDIA GPU is here: installing {requirement} with CUDA (several gigabytes)")
+        run(str(python), "-m", "pip", "install", "--quiet", requirement)
+    elif not pip_would_bring_cuda(python, requirement):
+        say(f"installing {requirement}: the build that pip finds here is for the CPU")
+        run(str(python), "-m", "pip", "install", "--quiet", requirement)
+    else:
+        say(f"no NVIDIA GPU, and pip's {requirement} would bring gigabytes of CUDA: taking the CPU build with uv")
+        run(str(python), "-m", "pip", "install", "--quiet", UV)
+        run(str(python), "-m", "uv", "pip", "install", "--python", str(python), "--torch-backend", "cpu", requirement)
+
+
+def pip_would_bring_cuda(python: Path, requirement: str) -> bool:
+    """Asks pip for its plan without installing anything; metadata only where the index serves it."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        run(
+            str(python), "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
+            "--report", report.name, requirement,
+        )  # fmt: skip
+        plan = json.load(open(report.name))
+    names = [item["metadata"]["name"].lower() for item in plan["install"]]
+    return any(name.startswith(("nvidia-", "cuda-")) for name in names)
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"setup: this failed with exit code {done.returncode}: {' '.join(command)}")
+
+
+def say(text: str) -> None:
+    print(f"setup: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The process of one assignment: one attempt of one worker at one job. Composition root; tensors live here.
+
+It ends with 0 when the job has a terminal status (or belongs to a later attempt), with 75 when it was told to yield, and
+otherwise has crashed.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+
+from tanren.domain.clock import new_resource_id, utc_now
+from tanren.jobs.lifeline import end_with_parent, exit_at_once
+from tanren.jobs.queue import Assignment
+from tanren.jobs.runner import YIELDED_EXIT_CODE
+from tanren.logs import log_to_stderr
+from tanren.object_stores import object_store_address
+from tanren.settings import read_settings
+from tanren.storage.artifacts import ArtifactStore
+from tanren.storage.custom_models import CustomModels
+from tanren.storage.customization_jobs import CustomizationJobs
+from tanren.storage.database import Database
+from tanren.storage.objects import ObjectStore
+from tanren.storage.training_records import TrainingRecords
+
+
+def assignment_command(assignment: Assignment) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "tanren.assignment",
+        "--job-arn",
+        assignment.job_arn,
+        "--attempt",
+        str(assignment.attempt),
+    ]
+
+
+def main() -> int:
+    log_to_stderr()
+    end_with_parent(exit_at_once)
+    yield_asked = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: yield_asked.set())
+    # Ctrl-C reaches the whole group; the worker then asks its children to yield, by SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parser = argparse.ArgumentParser(prog="tanren.assignment")
+    parser.add_argument("--job-arn", required=True)
+    parser.add_argument("--attempt", required=True, type=int)
+    arguments = parser.parse_args()
+    settings = read_settings()
+    # torch is imported with the workflow: its import takes longer than all before it.
+    from tanren.workflows.customization import CustomizationWorkflow, Yielded
+
+    database = Database(settings.effective_database_url)
+    jobs = CustomizationJobs(database)
+    scope = jobs.by_arn(arguments.job_arn).scope
+    workflow = CustomizationWorkflow(
+        Assignment(job_arn=arguments.job_arn, attempt=arguments.attempt),
+        jobs=jobs,
+        models=CustomModels(database),
+        records=TrainingRecords(database),
+        objects=ObjectStore(object_store_address(settings, scope)),
+        artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+        clock=utc_now,
+        new_id=new_resource_id,
+        yield_asked=yield_asked.is_set,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        threads=settings.worker_threads or os.cpu_count() or 1,
+    )
+    try:
+        workflow.run()
+    except Yielded:
+        return YIELDED_EXIT_CODE
+    finally:
+        database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""What an InvokeModel body format can do: its request read, its answer written, whole or in chunks.
+
+A format is pure translation between JSON objects and domain values. It knows no model, no engine and no socket, and it
+holds no state between requests; the state of one streamed answer is in its `StreamEncoder`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tanren.domain.generation import GenerationEnd, GenerationEvent, GenerationRequest, GenerationResult
+
+Json = dict[str, Any]
+"""A JSON object, parsed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationDefaults:
+    """What the family takes where a request says nothing; also for Converse, which has no defaults of its own."""
+
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int | None = None
+
+
+class StreamEncoder(Protocol):
+    """One answer on its way out. Given every event of a generation in order, it returns the chunks to send for each;
+    the last chunk carries `amazon-bedrock-invocationMetrics`."""
+
+    def chunks(self, event: GenerationEvent) -> list[Json]: ...
+
+
+class BodyFormat(Protocol):
+    """One family's request and response JSON.
+
+    Why these: `matches` lets a caller speak another family's format than the model's own; `decode` and `encode` are
+    InvokeModel; `stream_encoder` is InvokeModelWithResponseStream; `defaults` is what Converse needs of a family.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key in `bodies/registry.py` and in the catalogue."""
+        ...
+
+    @property
+    def defaults(self) -> GenerationDefaults: ...
+
+    def matches(self, body: Json) -> bool:
+        """Whether the keys say that the caller speaks this format; says nothing about the body being right."""
+        ...
+
+    def decode(self, body: Json) -> GenerationRequest:
+        """Every member has its effect on the request or is refused.
+
+        Raises   ValidationFailed that lists all violations, in AWS's words.
+        """
+        ...
+
+    def encode(self, result: GenerationResult, model_id: str) -> Json:
+        """The response body. `model_id` is echoed where the format has a place for it."""
+        ...
+
+    def stream_encoder(self, model_id: str) -> StreamEncoder: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedBody:
+    request: GenerationRequest
+    body_format: BodyFormat
+    """The format that the caller spoke, and in which it expects the answer."""
+
+
+def invocation_metrics(end: GenerationEnd) -> Json:
+    """What the last chunk of every format carries. Latencies in ms, from the engine's acceptance of the request."""
+    return {
+        "amazon-bedrock-invocationMetrics": {
+            "inputTokenCount": end.input_token_count,
+            "outputTokenCount": end.output_token_count,
+            "invocationLatency": end.total_ms,
+            "firstByteLatency": end.first_token_ms,
+        }
+    }

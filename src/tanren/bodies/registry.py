@@ -1,0 +1,25 @@
+"""Every body format by name, and the choice among them for a body that arrives."""
+
+from typing import Final
+
+from tanren.bodies.anthropic_messages import AnthropicMessages
+from tanren.bodies.base import BodyFormat, DecodedBody
+from tanren.bodies.schema_violations import read_object
+from tanren.bodies.titan_text import TitanText
+
+BODY_FORMATS: Final[dict[str, BodyFormat]] = {
+    "anthropic_messages": AnthropicMessages(),
+    "titan_text": TitanText(),
+}
+
+
+def decode_body(body: bytes, default_format: str) -> DecodedBody:
+    """The request, in the format that its keys name: the model's own where it matches, else the first that does.
+
+    Where none matches, the model's own says what is missing.
+    Raises   ValidationFailed in AWS's words.
+    """
+    value = read_object(body)
+    own = BODY_FORMATS[default_format]
+    spoken = next((each for each in (own, *BODY_FORMATS.values()) if each.matches(value)), own)
+    return DecodedBody(request=spoken.decode(value), body_format=spoken)

@@ -1,0 +1,35 @@
+"""`tanren env`: the variables with which any AWS client speaks to this server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tanren.domain.errors import ValidationFailed
+from tanren.settings import read_settings
+from tanren.storage.root_keys import RootKeys, read_root_keys
+
+
+def env(
+    data_dir: Annotated[Path | None, typer.Option(help="Of the server. Default .tanren.")] = None,
+) -> None:
+    """Print exports for `eval "$(tanren env)"`."""
+    settings = read_settings(data_dir=data_dir)
+    keys = read_root_keys(settings.data_dir)
+    if keys is None:
+        raise ValidationFailed(
+            f"No server has been started in {settings.data_dir} yet; start one: "
+            f"tanren serve --data-dir {settings.data_dir}"
+        )
+    for name, value in client_environment(keys).items():
+        print(f"export {name}={value}")
+
+
+def client_environment(keys: RootKeys) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": keys.endpoint,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        "AWS_REGION": keys.region,
+        "AWS_DEFAULT_REGION": keys.region,
+    }

@@ -1,0 +1,57 @@
+"""`tanren serve`: the whole service in the foreground."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tanren.logs import log_to_stderr
+from tanren.settings import read_settings
+from tanren.storage.root_keys import FILE_NAME, RootKeys
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port of the one endpoint. Default 4500.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Everything that must survive. Default .tanren.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default 127.0.0.1.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region that `tanren env` prints. Default us-east-1.")] = None,
+    account: Annotated[str | None, typer.Option(help="Account of the root keys. Default 123456789012.")] = None,
+    access_key: Annotated[str | None, typer.Option(help="Root access key. Default: random, at first start.")] = None,
+    secret_key: Annotated[str | None, typer.Option(help="Root secret key; goes with --access-key.")] = None,
+    aws_endpoint: Annotated[
+        str | None, typer.Option(help="S3 and its neighbours elsewhere: `aws`, or the URL of any S3.")
+    ] = None,
+) -> None:
+    """Start gateway, worker, engine hosts and the embedded S3, and keep them running until Ctrl-C."""
+    # Imported here: `tanren env` and `--help` need none of it.
+    from tanren.supervisor import Supervisor
+
+    began = time.monotonic()
+    log_to_stderr()
+    settings = read_settings(
+        port=port,
+        data_dir=data_dir,
+        host=host,
+        region=region,
+        account=account,
+        access_key=access_key,
+        secret_key=secret_key,
+        aws_endpoint=aws_endpoint,
+    )
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+    def tell(keys: RootKeys) -> None:
+        console.print(
+            f"[bold]tanren is ready[/bold] after {time.monotonic() - began:.1f} s\n"
+            f"  endpoint  {keys.endpoint}\n"
+            f"  region    {keys.region}   account {keys.account_id}\n"
+            f"  keys      {settings.data_dir / FILE_NAME}\n"
+            f"  logs      {settings.data_dir / 'logs'}\n"
+            f'  in another shell:  eval "$(tanren env --data-dir {settings.data_dir})"\n'
+            "  Ctrl-C stops it; what is running goes on at the next start."
+        )
+
+    Supervisor(settings=settings, on_ready=tell).run()

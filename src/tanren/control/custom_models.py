@@ -1,0 +1,70 @@
+"""The rules of custom models: how they are found, and when they may be deleted."""
+
+from tanren.domain.custom_models import CustomModel
+from tanren.domain.customization_jobs import JobStatus
+from tanren.domain.errors import Conflict, ResourceNotFound
+from tanren.domain.pages import Page, PageRequest
+from tanren.domain.scope import Scope
+from tanren.storage.artifacts import ArtifactStore
+from tanren.storage.custom_model_deployments import CustomModelDeployments
+from tanren.storage.custom_models import CustomModels
+from tanren.storage.customization_jobs import CustomizationJobs
+from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+from tanren.storage.resources import ListFilter
+from tanren.storage.tags import replace_tags
+
+
+class CustomModelControl:
+    def __init__(
+        self,
+        models: CustomModels,
+        jobs: CustomizationJobs,
+        throughputs: ProvisionedThroughputs,
+        deployments: CustomModelDeployments,
+        artifacts: ArtifactStore,
+    ) -> None:
+        self._models = models
+        self._jobs = jobs
+        self._throughputs = throughputs
+        self._deployments = deployments
+        self._artifacts = artifacts
+
+    def get(self, scope: Scope, identifier: str) -> CustomModel:
+        model = self._models.get(scope, self._models.name_or_arn(scope, identifier))
+        if model is None:
+            raise ResourceNotFound(
+                f"There is no custom model '{identifier}' in account {scope.account_id}, region {scope.region}."
+            )
+        return model
+
+    def page(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[CustomModel]:
+        return self._models.page(scope, request, wanted)
+
+    def delete(self, scope: Scope, identifier: str) -> None:
+        """Row, tags and weights are gone. Raises Conflict while anything answers with the model or trains from it."""
+        model = self.get(scope, identifier)
+        with self._models.database.writing() as connection:
+            users = self._users(model)
+            if users:
+                raise Conflict(
+                    f"Custom model '{model.model_name}' is in use by {', '.join(users)}; delete these first."
+                )
+            self._models.remove(connection, model.model_arn)
+            replace_tags(connection, model.model_arn, {})
+        self._artifacts.remove(model.artifact_path)
+
+    def _users(self, model: CustomModel) -> list[str]:
+        throughputs, deployments, jobs = self._throughputs.table.c, self._deployments.table.c, self._jobs.table.c
+        arn = model.model_arn
+        using = [
+            t.provisioned_arn
+            for t in self._throughputs.every((throughputs.model_arn == arn) | (throughputs.desired_model_arn == arn))
+        ]
+        using += [
+            d.deployment_arn
+            for d in self._deployments.every((deployments.model_arn == arn) | (deployments.update_model_arn == arn))
+        ]
+        running = jobs.status.in_([JobStatus.IN_PROGRESS, JobStatus.STOPPING])
+        using += [job.job_arn for job in self._jobs.every(jobs.base_model_arn == arn, running)]
+        # A model that was trained from this one holds the whole adapter itself, so it does not keep its parent.
+        return using

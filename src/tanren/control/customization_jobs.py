@@ -1,0 +1,173 @@
+"""The rules of customization jobs: which may be created, how they are found, when they may be stopped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tanren.control.model_references import refer
+from tanren.control.request_digests import request_digest
+from tanren.domain import arns
+from tanren.domain.clock import Clock, IdMaker
+from tanren.domain.customization_jobs import (
+    TERMINAL,
+    CustomizationJob,
+    CustomizationType,
+    JobStatus,
+    Phase,
+    PhaseStatus,
+)
+from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, ValidationFailed
+from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.domain.pages import Page, PageRequest
+from tanren.domain.scope import Scope
+from tanren.domain.tags import merged_tags
+from tanren.storage.custom_models import CustomModels
+from tanren.storage.customization_jobs import CustomizationJobs, with_phase
+from tanren.storage.resources import ListFilter
+from tanren.storage.tags import replace_tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCustomizationJob:
+    """What CreateModelCustomizationJob asks for, shapes already checked."""
+
+    job_name: str
+    custom_model_name: str
+    role_arn: str
+    base_model_identifier: str
+    customization_type: str
+    training_s3_uri: str | None
+    validation_s3_uris: tuple[str, ...]
+    output_s3_uri: str
+    hyperparameters: Mapping[str, str]
+    client_request_token: str | None
+    job_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    model_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    unsupported: tuple[str, ...] = ()
+    """Members that were given and that tanren does not have; the request is refused by the first."""
+
+
+class CustomizationJobControl:
+    def __init__(self, jobs: CustomizationJobs, models: CustomModels, *, clock: Clock, new_id: IdMaker) -> None:
+        self._jobs = jobs
+        self._models = models
+        self._clock = clock
+        self._new_id = new_id
+
+    def create(self, scope: Scope, new: NewCustomizationJob) -> str:
+        """The job's ARN; the job is in the queue when this returns. The same token gives the same ARN."""
+        kind = self._checked_type(new)
+        base = refer(self._models, scope, new.base_model_identifier)
+        self._check(scope, new, kind, base.foundation.customizations, base.foundation.model_id)
+        resolve_hyperparameters(base.foundation.hyperparameters, new.hyperparameters)
+        job_id = self._new_id()
+        arn = arns.customization_job_arn(scope, base.foundation.model_id, job_id)
+        now = self._clock()
+        with self._jobs.database.writing() as connection:
+            created = self._jobs.insert(
+                connection,
+                scope,
+                {
+                    "arn": arn,
+                    "job_id": job_id,
+                    "name": new.job_name,
+                    "output_model_name": new.custom_model_name,
+                    "role_arn": new.role_arn,
+                    "client_request_token": new.client_request_token,
+                    "request_digest": request_digest(new),
+                    "customization_type": kind,
+                    "base_model_arn": base.arn,
+                    "foundation_model_id": base.foundation.model_id,
+                    "hyperparameters": dict(new.hyperparameters),
+                    "training_s3_uri": new.training_s3_uri,
+                    "validation_s3_uris": list(new.validation_s3_uris),
+                    "output_s3_uri": new.output_s3_uri,
+                    "request": {"customModelTags": dict(new.model_tags)},
+                    "status": JobStatus.IN_PROGRESS,
+                    "phases": self._fresh_phases(),
+                    "validation_losses": [],
+                    "created_at": now,
+                    "updated_at": now,
+                    "attempt": 0,
+                    "crash_count": 0,
+                },
+                also=lambda: self._check_model_name(connection, scope, new.custom_model_name),
+            )
+            if created == arn:
+                replace_tags(connection, arn, merged_tags(arn, {}, new.job_tags))
+        return created
+
+    def get(self, scope: Scope, identifier: str) -> CustomizationJob:
+        job = self._jobs.get(scope, identifier)
+        if job is None:
+            raise ResourceNotFound(
+                f"There is no model customization job '{identifier}' in account {scope.account_id}, "
+                f"region {scope.region}."
+            )
+        return job
+
+    def page(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[CustomizationJob]:
+        return self._jobs.page(scope, request, wanted)
+
+    def stop(self, scope: Scope, identifier: str) -> None:
+        """The job is Stopping when this returns; its worker ends it. Stopping a stopping job changes nothing."""
+        job = self.get(scope, identifier)
+        if job.status is JobStatus.STOPPING:
+            return
+        with self._jobs.database.writing() as connection:
+            stopping = self._jobs.move(connection, job.job_arn, JobStatus.STOPPING, at=self._clock())
+        if not stopping:
+            now = self.get(scope, identifier).status
+            state = "already ended" if now in TERMINAL else "cannot be stopped"
+            raise Conflict(f"Job '{identifier}' {state}: its status is {now}. Only a job in progress can be stopped.")
+
+    def _checked_type(self, new: NewCustomizationJob) -> CustomizationType:
+        if new.unsupported:
+            raise NotImplementedHere(
+                f"{new.unsupported[0]} is not implemented by tanren, so the request is refused rather than run "
+                "without it. docs/operations.md lists what is."
+            )
+        try:
+            return CustomizationType(new.customization_type)
+        except ValueError:
+            raise NotImplementedHere(
+                f"customizationType {new.customization_type} is not implemented by tanren; "
+                f"it has {', '.join(CustomizationType)}."
+            ) from None
+
+    def _check(
+        self,
+        scope: Scope,
+        new: NewCustomizationJob,
+        kind: CustomizationType,
+        customizations: tuple[str, ...],
+        model_id: str,
+    ) -> None:
+        if kind not in customizations:
+            raise ValidationFailed(
+                f"The base model {model_id} does not support customizationType {kind}; it supports "
+                f"{', '.join(customizations) or 'none'}."
+            )
+        if new.training_s3_uri is None:
+            raise ValidationFailed("trainingDataConfig.s3Uri is missing; it names the JSONL file to train on.")
+        for uri in (new.training_s3_uri, *new.validation_s3_uris):
+            if uri.endswith("/") or uri.count("/") < 3:
+                raise ValidationFailed(f"{uri} names no object; give the S3 URI of a file: s3://bucket/path/file.jsonl")
+        role = arns.parse_arn(new.role_arn)
+        if role is not None and role.account_id not in ("", scope.account_id):
+            raise ValidationFailed(
+                f"Could not assume provided IAM role {new.role_arn}: it belongs to account {role.account_id}, the "
+                f"request to account {scope.account_id}."
+            )
+
+    def _check_model_name(self, connection: Any, scope: Scope, name: str) -> None:
+        if self._models.find(connection, scope, name) is not None:
+            raise Conflict(f"A custom model named '{name}' already exists; choose another customModelName.")
+        if self._jobs.is_output_name_reserved(connection, scope, name):
+            raise Conflict(f"A running job will make a custom model named '{name}'; choose another customModelName.")
+
+    def _fresh_phases(self) -> dict[str, Any]:
+        phases: dict[str, Any] = {}
+        for phase in Phase:
+            phases = with_phase(phases, phase, PhaseStatus.NOT_STARTED, at=self._clock())
+        return phases

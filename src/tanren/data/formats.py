@@ -1,0 +1,354 @@
+"""The data formats, one function each: a JSON object → the content of a record, or every fault of the row.
+
+| format | keys | customization |
+|---|---|---|
+| prompt-completion | prompt, completion | FINE_TUNING |
+| claude-messages | system?, messages of {role, content: string} | FINE_TUNING |
+| bedrock-conversation-2024 | schemaVersion, system? [{text}], messages of {role, content: [{text}]} | FINE_TUNING |
+| input | input | CONTINUED_PRE_TRAINING |
+
+Source   user guide, "Prepare your training datasets"; AWS's own validators (fact sheet §1.1).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, cast
+
+from tanren.data.positions import JsonPath
+from tanren.data.records import Document
+from tanren.domain.conversation import Conversation, Message, Role
+from tanren.domain.customization_jobs import CustomizationType
+
+SCHEMA_VERSION = "bedrock-conversation-2024"
+
+
+class DataFormat(StrEnum):
+    PROMPT_COMPLETION = "prompt-completion"
+    CLAUDE_MESSAGES = "claude-messages"
+    CONVERSATION = SCHEMA_VERSION
+    INPUT = "input"
+
+
+EXAMPLES: dict[DataFormat, str] = {
+    DataFormat.PROMPT_COMPLETION: '{"prompt": "<input text>", "completion": "<output text>"}',
+    DataFormat.CLAUDE_MESSAGES: '{"system": "<text>", "messages": [{"role": "user", "content": "<text>"}, '
+    '{"role": "assistant", "content": "<text>"}]}',
+    DataFormat.CONVERSATION: f'{{"schemaVersion": "{SCHEMA_VERSION}", "messages": [{{"role": "user", "content": '
+    '[{"text": "<text>"}]}, {"role": "assistant", "content": [{"text": "<text>"}]}]}',
+    DataFormat.INPUT: '{"input": "<text>"}',
+}
+"""A minimal right record, for the messages of errors."""
+
+FORMATS_OF: dict[CustomizationType, tuple[DataFormat, ...]] = {
+    CustomizationType.FINE_TUNING: (
+        DataFormat.PROMPT_COMPLETION,
+        DataFormat.CLAUDE_MESSAGES,
+        DataFormat.CONVERSATION,
+    ),
+    CustomizationType.CONTINUED_PRE_TRAINING: (DataFormat.INPUT,),
+}
+
+_DEFINING_KEYS = ("prompt", "completion", "messages", "schemaVersion", "input")
+_UNSUPPORTED_BLOCKS = {
+    "image": "images",
+    "video": "videos",
+    "document": "documents",
+    "toolUse": "tool calls",
+    "toolResult": "tool results",
+    "reasoningContent": "reasoning",
+    "audio": "audio",
+    "cachePoint": "cache points",
+    "guardContent": "guardrail content",
+}
+_RESERVED = ("\nHuman:", "\nAssistant:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A broken rule of one row; the reader turns it into a `Finding` with file, line and column."""
+
+    path: JsonPath
+    rule: str
+    message: str
+    fix: str
+    is_warning: bool = False
+
+
+@dataclass(slots=True)
+class _Faults:
+    found: list[Fault] = field(default_factory=list[Fault])
+
+    def add(self, path: JsonPath, rule: str, message: str, fix: str) -> None:
+        self.found.append(Fault(path=path, rule=rule, message=message, fix=fix))
+
+    def warn(self, path: JsonPath, rule: str, message: str, fix: str) -> None:
+        self.found.append(Fault(path=path, rule=rule, message=message, fix=fix, is_warning=True))
+
+
+def sniff(row: dict[str, Any]) -> DataFormat | None:
+    """The format that the row is meant to be in, from its keys; None where nothing points to one."""
+    if "schemaVersion" in row:
+        return DataFormat.CONVERSATION
+    if "messages" in row:
+        messages = row["messages"]
+        first: Any = messages[0] if isinstance(messages, list) and messages else None
+        has_blocks = isinstance(first, dict) and isinstance(cast(dict[str, Any], first).get("content"), list)
+        return DataFormat.CONVERSATION if has_blocks else DataFormat.CLAUDE_MESSAGES
+    if "prompt" in row or "completion" in row:
+        return DataFormat.PROMPT_COMPLETION
+    return DataFormat.INPUT if "input" in row else None
+
+
+def read_content(row: dict[str, Any], data_format: DataFormat) -> tuple[Conversation | Document | None, list[Fault]]:
+    """The content of a row that is sniffed as `data_format`, and its faults; no content where one is an error."""
+    faults = _Faults()
+    content = _READERS[data_format](row, faults)
+    if any(not fault.is_warning for fault in faults.found):
+        return None, faults.found
+    return content, faults.found
+
+
+def _read_prompt_completion(row: dict[str, Any], faults: _Faults) -> Conversation:
+    _check_keys(row, ("prompt", "completion"), (), DataFormat.PROMPT_COMPLETION, faults)
+    prompt = _text(row, "prompt", (), faults)
+    completion = _text(row, "completion", (), faults)
+    return Conversation(
+        messages=(Message(role=Role.USER, text=prompt), Message(role=Role.ASSISTANT, text=completion)),
+    )
+
+
+def _read_input(row: dict[str, Any], faults: _Faults) -> Document:
+    _check_keys(row, ("input",), (), DataFormat.INPUT, faults)
+    return Document(text=_text(row, "input", (), faults))
+
+
+def _read_claude_messages(row: dict[str, Any], faults: _Faults) -> Conversation:
+    _check_keys(row, ("messages",), ("system",), DataFormat.CLAUDE_MESSAGES, faults)
+    system = _text(row, "system", (), faults) if "system" in row else None
+    if system is not None:
+        _check_reserved(system, ("system",), faults)
+    messages: list[Message] = []
+    for index, role, message in _turns(row, faults):
+        path: JsonPath = ("messages", index)
+        _check_keys(message, ("content",), ("role",), DataFormat.CLAUDE_MESSAGES, faults, path)
+        text = _text(message, "content", path, faults)
+        _check_reserved(text, (*path, "content"), faults)
+        messages.append(Message(role=role, text=text))
+    return Conversation(system=system, messages=tuple(messages))
+
+
+def _read_conversation(row: dict[str, Any], faults: _Faults) -> Conversation:
+    _check_keys(row, ("schemaVersion", "messages"), ("system",), DataFormat.CONVERSATION, faults)
+    version = row.get("schemaVersion", SCHEMA_VERSION)
+    if not isinstance(version, str):
+        faults.add(
+            ("schemaVersion",),
+            "wrong-type",
+            f'"schemaVersion" is {_kind(version)}.',
+            f'Write "schemaVersion": "{SCHEMA_VERSION}".',
+        )
+    elif version != SCHEMA_VERSION:
+        # Nova takes any string, Llama's and the distillation validator only this one.
+        faults.warn(
+            ("schemaVersion",),
+            "other-schema-version",
+            f'"schemaVersion" is "{version}"; it was read as "{SCHEMA_VERSION}".',
+            f'Write "{SCHEMA_VERSION}"; some families refuse anything else.',
+        )
+    system: str | None = None
+    if "system" in row:
+        system = _one_text_block(row["system"], ("system",), faults)
+    messages: list[Message] = []
+    for index, role, message in _turns(row, faults):
+        path: JsonPath = ("messages", index)
+        _check_keys(message, ("content",), ("role",), DataFormat.CONVERSATION, faults, path)
+        if "content" in message:
+            text = _one_text_block(message["content"], (*path, "content"), faults)
+            messages.append(Message(role=role, text=text))
+    return Conversation(system=system, messages=tuple(messages))
+
+
+def _turns(row: dict[str, Any], faults: _Faults) -> Iterator[tuple[int, Role, dict[str, Any]]]:
+    """Every message that is an object, with its role; faults of type, role and order are noted on the way."""
+    if "messages" not in row:
+        return
+    messages = row["messages"]
+    if not isinstance(messages, list):
+        faults.add(("messages",), "wrong-type", f'"messages" is {_kind(messages)}.', "Make it a list of messages.")
+        return
+    items = cast(list[Any], messages)
+    if len(items) < 2:
+        faults.add(
+            ("messages",),
+            "too-few-messages",
+            f'"messages" has {len(items)} of at least 2 messages.',
+            "Give a user message and the assistant's answer.",
+        )
+    expected = Role.USER
+    for index, item in enumerate(items):
+        path: JsonPath = ("messages", index)
+        if not isinstance(item, dict):
+            faults.add(path, "wrong-type", f"message {index + 1} is {_kind(item)}.", "Make it an object.")
+            expected = _other(expected)
+            continue
+        message = cast(dict[str, Any], item)
+        role = _role(message, index, expected, faults)
+        yield index, role, message
+        is_last = index == len(items) - 1
+        if is_last and role is not Role.ASSISTANT:
+            faults.add(
+                (*path, "role"),
+                "last-role-not-assistant",
+                f'the last message has the role "{role}".',
+                "End with the assistant's answer: it is what is learned.",
+            )
+        expected = _other(role)
+
+
+def _role(message: dict[str, Any], index: int, expected: Role, faults: _Faults) -> Role:
+    path: JsonPath = ("messages", index, "role")
+    if "role" not in message:
+        faults.add(path[:2], "missing-key", f'message {index + 1} has no "role".', f'Add "role": "{expected}".')
+        return expected
+    value = message["role"]
+    if value == "system":
+        faults.add(
+            path,
+            "system-role",
+            f'message {index + 1} has the role "system".',
+            'Move its text to the key "system" of the record.',
+        )
+        return expected
+    if value not in ("user", "assistant"):
+        shown = f'"{value}"' if isinstance(value, str) else _kind(value)
+        faults.add(path, "unknown-role", f"message {index + 1} has the role {shown}.", 'Use "user" or "assistant".')
+        return expected
+    role = Role(value)
+    if index == 0 and role is not Role.USER:
+        faults.add(
+            path, "first-role-not-user", f'the first message has the role "{role}".', "Begin with a user message."
+        )
+    elif role is not expected:
+        faults.add(
+            path,
+            "roles-not-alternating",
+            f'message {index + 1} has the role "{role}", as the one before it.',
+            "Let user and assistant alternate; join messages of one role.",
+        )
+    return role
+
+
+def _one_text_block(value: Any, path: JsonPath, faults: _Faults) -> str:
+    """The text of `[{"text": …}]`. Exactly one block, as AWS's validators ask; "" where a fault is noted."""
+    name = str(path[0]) if len(path) == 1 else f"content of message {int(path[1]) + 1}"
+    if not isinstance(value, list):
+        faults.add(path, "wrong-type", f"{name} is {_kind(value)}.", 'Write a list: [{"text": "…"}].')
+        return ""
+    blocks = cast(list[Any], value)
+    text = ""
+    for index, block in enumerate(blocks):
+        block_path = (*path, index)
+        if not isinstance(block, dict):
+            faults.add(block_path, "wrong-type", f"a block of {name} is {_kind(block)}.", 'Write {"text": "…"}.')
+            continue
+        members = cast(dict[str, Any], block)
+        for key in members:
+            if key in _UNSUPPORTED_BLOCKS:
+                faults.add(
+                    (*block_path, key),
+                    "unsupported-block",
+                    f'{name} has a block "{key}"; tanren does not train on {_UNSUPPORTED_BLOCKS[key]}.',
+                    "Leave this record out, or describe it in text.",
+                )
+            elif key != "text":
+                faults.add(
+                    (*block_path, key), "unknown-key", f'a block of {name} has the key "{key}".', 'Use only "text".'
+                )
+        if "text" in members:
+            text = _text(members, "text", block_path, faults)
+        elif not members:
+            faults.add(block_path, "missing-key", f"a block of {name} is empty.", 'Write {"text": "…"}.')
+    if len(blocks) != 1:
+        faults.add(
+            path, "not-one-block", f"{name} has {len(blocks)} blocks, 1 is expected.", "Join the texts in one block."
+        )
+    return text
+
+
+def _text(holder: dict[str, Any], key: str, path: JsonPath, faults: _Faults) -> str:
+    """`holder[key]`, a string that says something; "" where it is not there, which `_check_keys` has noted."""
+    if key not in holder:
+        return ""
+    value = holder[key]
+    where = (*path, key)
+    if not isinstance(value, str):
+        faults.add(where, "wrong-type", f'"{key}" is {_kind(value)}, a string is expected.', "Make it a string.")
+        return ""
+    if not value.strip():
+        faults.add(where, "empty-text", f'"{key}" is empty.', "Give it text, or remove the record.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        faults.add(
+            where,
+            "lone-surrogate",
+            f'"{key}" has half of a surrogate pair (\\ud800 to \\udfff), which no text can hold.',
+            "Write the whole character.",
+        )
+    return value
+
+
+def _check_keys(
+    holder: dict[str, Any],
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
+    data_format: DataFormat,
+    faults: _Faults,
+    path: JsonPath = (),
+) -> None:
+    example = f"Expected {EXAMPLES[data_format]}"
+    for key in required:
+        if key not in holder:
+            faults.add(path, "missing-key", f'"{key}" is missing.', example)
+    for key in holder:
+        if key in required or key in optional:
+            continue
+        if not path and key in _DEFINING_KEYS:
+            faults.add((key,), "mixed-formats", f'"{key}" belongs to another format than {data_format}.', example)
+        else:
+            # AWS's validators tolerate other keys; a misspelt "system" would be one, so it is said.
+            faults.warn(
+                (*path, key), "unknown-key", f'the key "{key}" was not used.', f"Remove or rename it. {example}"
+            )
+
+
+def _check_reserved(text: str, path: JsonPath, faults: _Faults) -> None:
+    for reserved in _RESERVED:
+        if reserved in text:
+            faults.add(
+                path,
+                "reserved-text",
+                f"the text holds {reserved!r}, which is reserved in this format.",
+                "Rephrase it, for instance without the colon.",
+            )
+
+
+def _other(role: Role) -> Role:
+    return Role.ASSISTANT if role is Role.USER else Role.USER
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    return {str: "a string", list: "a list", dict: "an object"}[type(value)]
+
+
+_READERS: dict[DataFormat, Callable[[dict[str, Any], _Faults], Conversation | Document]] = {
+    DataFormat.PROMPT_COMPLETION: _read_prompt_completion,
+    DataFormat.CLAUDE_MESSAGES: _read_claude_messages,
+    DataFormat.CONVERSATION: _read_conversation,
+    DataFormat.INPUT: _read_input,
+}

@@ -1,0 +1,130 @@
+"""Where a model id leads: which engine host holds its base, which adapter answers, in which body format by default."""
+
+import asyncio
+import time
+
+from tanren.catalog.foundation_models import FOUNDATION_MODELS
+from tanren.catalog.weights import weights_of
+from tanren.domain import arns
+from tanren.domain.clock import Clock
+from tanren.domain.custom_model_deployments import DeploymentStatus
+from tanren.domain.custom_models import CustomModel
+from tanren.domain.errors import ModelNotReady, ResourceNotFound, ValidationFailed
+from tanren.domain.foundation_models import FoundationModel
+from tanren.domain.provisioned_throughputs import ProvisionedStatus
+from tanren.domain.scope import Scope
+from tanren.runtime.inference import Placed
+from tanren.serving.client import EngineClient
+from tanren.serving.protocol import AdapterRef
+from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
+from tanren.storage.custom_model_deployments import CustomModelDeployments
+from tanren.storage.custom_models import CustomModels
+from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
+from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+
+_POLL_SECONDS = 0.05
+
+
+class StoredPlacement:
+    """Placement by the rows of the store."""
+
+    def __init__(
+        self,
+        models: CustomModels,
+        throughputs: ProvisionedThroughputs,
+        deployments: CustomModelDeployments,
+        hosts: EngineHosts,
+        artifacts: ArtifactStore,
+        *,
+        clock: Clock,
+        patience_seconds: float = 30.0,
+    ) -> None:
+        self._models = models
+        self._throughputs = throughputs
+        self._deployments = deployments
+        self._hosts = hosts
+        self._artifacts = artifacts
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        """How long a request waits for an engine host that is starting."""
+
+    async def place(self, scope: Scope, model_id: str) -> Placed:
+        """Raises ResourceNotFound, ValidationFailed, or ModelNotReady past the stated wait."""
+        foundation, engine, adapter = await self.locate(scope, model_id)
+        return Placed(engine=engine, adapter=adapter, model_id=model_id, body_format=foundation.body_format)
+
+    async def locate(self, scope: Scope, model_id: str) -> tuple[FoundationModel, EngineClient, AdapterRef | None]:
+        """The entry of the catalogue at the root, the engine that holds the base, and the adapter. Raises as `place`."""
+        foundation, custom = await asyncio.to_thread(self._find, scope, model_id)
+        folder = str(weights_of(foundation.model_id).folder)
+        adapter = None
+        if custom is not None:
+            path = self._artifacts.resolve(custom.artifact_path)
+            if is_adapter_folder(path):
+                adapter = AdapterRef(folder=str(path), sha256=custom.artifact_sha256)
+            else:
+                # Full fine-tuning made weights of its own, which no base can share.
+                folder = str(path)
+        host = await self._ready_host(folder)
+        return foundation, EngineClient(host.socket_path), adapter
+
+    def _find(self, scope: Scope, model_id: str) -> tuple[FoundationModel, CustomModel | None]:
+        arn = arns.parse_arn(model_id)
+        if arn is not None and arn.account_id and not arn.is_in(scope):
+            raise ResourceNotFound(
+                f"{model_id} is not in account {scope.account_id}, region {scope.region}; sign for its own."
+            )
+        foundation_id = arn.path if arn is not None and arn.kind == arns.FOUNDATION_MODEL else model_id
+        if foundation_id in FOUNDATION_MODELS:
+            return FOUNDATION_MODELS[foundation_id], None
+        throughput = self._throughputs.get(scope, model_id)
+        if throughput is not None:
+            if throughput.status is ProvisionedStatus.CREATING:
+                raise ModelNotReady(f"Provisioned throughput '{throughput.name}' is Creating; try again in a moment.")
+            if throughput.status is ProvisionedStatus.FAILED:
+                raise ValidationFailed(
+                    f"Provisioned throughput '{throughput.name}' has failed: {throughput.failure_message}"
+                )
+            return self._model(scope, throughput.model_arn)
+        deployment = self._deployments.get(scope, model_id)
+        if deployment is not None:
+            if deployment.status is DeploymentStatus.CREATING:
+                raise ModelNotReady(f"Deployment '{deployment.name}' is Creating; try again in a moment.")
+            if deployment.status is DeploymentStatus.FAILED:
+                raise ValidationFailed(f"Deployment '{deployment.name}' has failed: {deployment.failure_message}")
+            return self._model(scope, deployment.model_arn)
+        return self._model(scope, model_id)
+
+    def _model(self, scope: Scope, identifier: str) -> tuple[FoundationModel, CustomModel | None]:
+        arn = arns.parse_arn(identifier)
+        if arn is not None and arn.kind == arns.FOUNDATION_MODEL and arn.path in FOUNDATION_MODELS:
+            return FOUNDATION_MODELS[arn.path], None
+        custom = self._models.get(scope, self._models.name_or_arn(scope, identifier))
+        if custom is None:
+            raise _unknown(identifier)
+        return FOUNDATION_MODELS[custom.foundation_model_id], custom
+
+    async def _ready_host(self, base_folder: str) -> EngineHost:
+        """The host of a base, waited for while it starts."""
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            host = await asyncio.to_thread(self._hosts.want, base_folder, at=self._clock())
+            if host.status is EngineHostStatus.READY:
+                return host
+            if time.monotonic() > deadline:
+                raise ModelNotReady(
+                    f"The engine of this model is not ready after {self._patience_seconds:g} s"
+                    + (f": {host.failure_message}" if host.failure_message else ".")
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _unknown(identifier: str) -> ValidationFailed | ResourceNotFound:
+    known = ", ".join(sorted(FOUNDATION_MODELS))
+    if arns.parse_arn(identifier) is not None:
+        return ResourceNotFound(f"There is no resource {identifier}.")
+    # AWS's words first, since callers match on them; then what would be right.
+    return ValidationFailed(
+        f"The provided model identifier is invalid. '{identifier}' is no base model ({known}), and no provisioned "
+        "throughput, deployment or custom model of this account and region has that name."
+    )

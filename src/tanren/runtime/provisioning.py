@@ -1,0 +1,105 @@
+"""Brings provisioned throughputs and deployments into service: nothing is `InService` before it has answered.
+
+For each resource that waits: its engine host is asked for, the adapter loaded there and its digest verified, a canary
+prompt answered. Then, and only then, the status changes, guarded by the status it had. What cannot be loaded is
+`Failed`, with the reason. The state is all in the rows: a provisioner that dies is simply followed by the next.
+"""
+
+import contextlib
+import logging
+from contextlib import aclosing
+
+from tanren.domain.clock import Clock
+from tanren.domain.conversation import user_turn
+from tanren.domain.custom_model_deployments import CustomModelDeployment, DeploymentStatus, UpdateStatus
+from tanren.domain.errors import ModelNotReady, ServiceUnavailable, TanrenError
+from tanren.domain.generation import GenerationEnd, GenerationRequest
+from tanren.domain.provisioned_throughputs import ProvisionedStatus, ProvisionedThroughput
+from tanren.domain.scope import Scope
+from tanren.runtime.placement import StoredPlacement
+from tanren.storage.custom_model_deployments import CustomModelDeployments
+from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+
+logger = logging.getLogger(__name__)
+
+CANARY = GenerationRequest(conversation=user_turn("Hello."), max_new_tokens=4, temperature=0.0)
+_COME_BACK = (ModelNotReady, ServiceUnavailable)
+"""The engine host is starting, or has just died and is being restarted: not the model's fault."""
+
+
+class Provisioner:
+    def __init__(
+        self,
+        throughputs: ProvisionedThroughputs,
+        deployments: CustomModelDeployments,
+        placement: StoredPlacement,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._throughputs = throughputs
+        self._deployments = deployments
+        self._placement = placement
+        self._clock = clock
+
+    async def settle(self) -> None:
+        """One round over all that waits; what is not ready yet is left for the next round."""
+        status = self._throughputs.table.c.status
+        for throughput in self._throughputs.every(status.in_([ProvisionedStatus.CREATING, ProvisionedStatus.UPDATING])):
+            with contextlib.suppress(*_COME_BACK):
+                await self._settle_throughput(throughput)
+        columns = self._deployments.table.c
+        waiting = (columns.status == DeploymentStatus.CREATING) | (columns.update_status == UpdateStatus.UPDATING)
+        for deployment in self._deployments.every(waiting):
+            with contextlib.suppress(*_COME_BACK):
+                await self._settle_deployment(deployment)
+
+    async def _settle_throughput(self, found: ProvisionedThroughput) -> None:
+        failure = await self._try_out(found.scope, found.desired_model_arn)
+        values: dict[str, object] = {"updated_at": self._clock(), "failure_message": failure}
+        if failure is None:
+            values |= {"status": ProvisionedStatus.IN_SERVICE, "model_arn": found.desired_model_arn}
+        elif found.status is ProvisionedStatus.UPDATING:
+            # The old model still answers, so the throughput stays in service with it, and says why.
+            values |= {"status": ProvisionedStatus.IN_SERVICE, "desired_model_arn": found.model_arn}
+        else:
+            values |= {"status": ProvisionedStatus.FAILED}
+        with self._throughputs.database.writing() as connection:
+            columns = self._throughputs.table.c
+            self._throughputs.change(
+                connection,
+                found.provisioned_arn,
+                columns.status == found.status,
+                columns.desired_model_arn == found.desired_model_arn,
+                **values,
+            )
+
+    async def _settle_deployment(self, found: CustomModelDeployment) -> None:
+        is_update = found.status is not DeploymentStatus.CREATING
+        wanted = found.update_model_arn if is_update and found.update_model_arn else found.model_arn
+        failure = await self._try_out(found.scope, wanted)
+        values: dict[str, object] = {"updated_at": self._clock(), "failure_message": failure}
+        if is_update:
+            values |= {"update_status": UpdateStatus.COMPLETED if failure is None else UpdateStatus.FAILED}
+            values |= {"model_arn": wanted} if failure is None else {}
+        else:
+            values |= {"status": DeploymentStatus.ACTIVE if failure is None else DeploymentStatus.FAILED}
+        with self._deployments.database.writing() as connection:
+            status = self._deployments.table.c.status
+            self._deployments.change(connection, found.deployment_arn, status == found.status, **values)
+
+    async def _try_out(self, scope: Scope, model_arn: str) -> str | None:
+        """None when the model has answered, else the reason why it cannot. Raises what is in `_COME_BACK`."""
+        try:
+            _, engine, adapter = await self._placement.locate(scope, model_arn)
+            if adapter is not None:
+                await engine.load_adapter(adapter)
+            async with aclosing(engine.generate(CANARY, adapter)) as events:
+                async for event in events:
+                    if isinstance(event, GenerationEnd):
+                        return None
+        except _COME_BACK:
+            raise
+        except TanrenError as error:
+            logger.warning("%s cannot be served: %s", model_arn, error)
+            return str(error)[:2048]
+        return "The canary prompt was not answered."

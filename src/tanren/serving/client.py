@@ -1,0 +1,110 @@
+"""The gateway's end of an engine host's socket: domain values in, domain values and domain errors out. No tensors here.
+
+A generation is an async generator. Leaving it early (`aclose`, a `break` under `aclosing`, a cancelled task) closes the
+connection, and the host frees the sequence's place.
+
+Cost     one connection to a Unix socket a request, about 0.1 ms.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from tanren.domain.conversation import Conversation
+from tanren.domain.errors import ModelFailed, ModelTimeout, ServiceUnavailable
+from tanren.domain.generation import GenerationEnd, GenerationEvent, GenerationRequest
+from tanren.serving.protocol import AdapterRef, EngineDescription
+from tanren.serving.wire import (
+    FRAME_LIMIT_BYTES,
+    Frame,
+    adapter_to_json,
+    decode_frame,
+    description_from_json,
+    encode_frame,
+    event_from_frame,
+    raise_carried_error,
+    request_to_json,
+)
+
+
+class EngineClient:
+    """Speaks to one engine host; holds no connection between calls, so it outlives restarts of the host."""
+
+    def __init__(self, socket_path: str, *, silence_seconds: float = 300.0) -> None:
+        """`silence_seconds`: an answer that brings nothing for so long ends in ModelTimeout. Waiting in the host's
+        queue is silence too."""
+        self.socket_path = socket_path
+        self._silence_seconds = silence_seconds
+
+    async def generate(
+        self, request: GenerationRequest, adapter: AdapterRef | None = None
+    ) -> AsyncGenerator[GenerationEvent]:
+        """The events of one generation, each as soon as the host has made it.
+
+        Raises   what `Engine.generate` raises; ServiceUnavailable if no host answers at the socket;
+                 ModelFailed if the host dies before the end; ModelTimeout after too long a silence.
+        """
+        frame = {"operation": "generate", "request": request_to_json(request), "adapter": adapter_to_json(adapter)}
+        async with self._connection(frame) as reader:
+            while True:
+                event = event_from_frame(await self._next_frame(reader, during="its answer"))
+                yield event
+                if isinstance(event, GenerationEnd):
+                    return
+
+    async def count_input_tokens(self, conversation: Conversation) -> int:
+        done = await self._ask({"operation": "count_tokens", "conversation": conversation.to_json()})
+        return int(done["input_token_count"])
+
+    async def load_adapter(self, adapter: AdapterRef) -> None:
+        """Returns when the adapter is resident and checked. Raises   what `Engine.load_adapter` raises."""
+        await self._ask({"operation": "load_adapter", "adapter": adapter_to_json(adapter)})
+
+    async def unload_adapter(self, adapter: AdapterRef) -> None:
+        await self._ask({"operation": "unload_adapter", "adapter": adapter_to_json(adapter)})
+
+    async def describe(self) -> EngineDescription:
+        return description_from_json(await self._ask({"operation": "describe"}))
+
+    async def ping(self) -> None:
+        """Returns if the host answers. Raises   ServiceUnavailable, ModelFailed or ModelTimeout if not."""
+        await self._ask({"operation": "ping"})
+
+    async def _ask(self, frame: Frame) -> Frame:
+        async with self._connection(frame) as reader:
+            answer = await self._next_frame(reader, during=f"the operation {frame['operation']}")
+        raise_carried_error(answer)
+        return answer["done"]
+
+    @asynccontextmanager
+    async def _connection(self, frame: Frame) -> AsyncIterator[asyncio.StreamReader]:
+        """A connection on which `frame` has been sent; closed, without waiting, when the block is left."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self.socket_path, limit=FRAME_LIMIT_BYTES)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise ServiceUnavailable(
+                f"the engine host at {self.socket_path} is not running; it is being started, or `tanren doctor` says why"
+            ) from error
+        try:
+            try:
+                writer.write(encode_frame(frame))
+                await writer.drain()
+            except ConnectionError:
+                pass  # The host may have answered with an error before it died or hung up: reading says which.
+            yield reader
+        finally:
+            writer.close()
+
+    async def _next_frame(self, reader: asyncio.StreamReader, *, during: str) -> Frame:
+        try:
+            async with asyncio.timeout(self._silence_seconds):
+                line = await reader.readline()
+        except TimeoutError as error:
+            raise ModelTimeout(
+                f"the engine host said nothing for {self._silence_seconds:g} s during {during}"
+            ) from error
+        except ConnectionError:
+            line = b""
+        if not line.endswith(b"\n"):
+            raise ModelFailed(f"the engine host ended unexpectedly during {during}; the request may be sent again")
+        return decode_frame(line)

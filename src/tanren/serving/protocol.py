@@ -1,0 +1,108 @@
+"""What every engine can do, whatever runs inside it: one base model, many adapters, answers as a stream of events.
+
+An engine is plain threaded code: its methods are called from any thread and may block, its events come from its own
+thread. Async code meets it in `serving/host.py`, in a process of its own; the gateway speaks to that process through
+`serving/client.py`. This module imports no tensor library, so that the gateway can know an `AdapterRef`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tanren.domain.conversation import Conversation
+from tanren.domain.errors import TanrenError
+from tanren.domain.generation import GenerationEvent, GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterRef:
+    """Which adapter, where it lies, and what its bytes must be; two refs are the same adapter if the digests agree."""
+
+    folder: str
+    """Absolute path of a folder in the PEFT layout, on the machine of the engine host."""
+    sha256: str
+    """The digest that `weights/adapters.py` gives such a folder, lower-case hex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineDescription:
+    """What an engine is and holds at this moment."""
+
+    engine: str
+    """Its name, for example `reference`."""
+    base_folder: str
+    parameter_count: int
+    """Of the base, tied weights once."""
+    context_length: int
+    """Tokens that prompt and answer may have together."""
+    weight_bytes: int
+    """Of the base in memory."""
+    adapter_bytes: int
+    """Of all resident adapters together."""
+    resident_adapters: tuple[str, ...]
+    """Digests, least recently used first."""
+    active_count: int
+    """Sequences that are being generated."""
+    queued_count: int
+    """Sequences that wait for a place."""
+
+
+EventSink = Callable[[GenerationEvent | TanrenError], None]
+"""Receives one generation in order: a GenerationStart, TextDeltas, then one GenerationEnd or one error, then nothing.
+Called on the engine's threads, the first time possibly before `generate` has returned; it must not block."""
+
+
+class Generation(Protocol):
+    """A generation under way."""
+
+    def cancel(self) -> None:
+        """Gives its place to the next one. After the step that is being computed, the sink hears no more of it.
+
+        Called from any thread, any number of times, also when the generation has ended.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """One base model that answers, with or without one of many adapters.
+
+    Why no more than this: what a body format or an API operation needs is composed from these outside the process that
+    holds the tensors; what is inside (batching, caches, kernels) is the engine's own business. `tests/conformance/
+    test_engines.py` is the contract: greedy answers equal `transformers`, adapters never mix, a seed decides an answer
+    whatever else is running, and an adapter that cannot be used is an error, never the base's answer.
+    """
+
+    def describe(self) -> EngineDescription:
+        """Called at any time, also while answers are made; cheap."""
+        ...
+
+    def load_adapter(self, adapter: AdapterRef) -> None:
+        """Makes the adapter resident, checked: digest, base model, names and shapes of every tensor.
+
+        Called before a deployment is shown as in service, so that its first request finds it warm. Not required:
+        `generate` does the same for an adapter that is not resident. Loading it again changes nothing.
+        Raises   ValidationFailed if the folder is not an adapter of this base or has another digest;
+                 ModelFailed if it cannot be read.
+        """
+        ...
+
+    def unload_adapter(self, adapter: AdapterRef) -> None:
+        """Lets its memory go; answers that are being made with it are finished first. Unknown ones are ignored."""
+        ...
+
+    def count_input_tokens(self, conversation: Conversation) -> int:
+        """As many as `generate` would report for it: the chat template's own tokens included."""
+        ...
+
+    def generate(self, request: GenerationRequest, adapter: AdapterRef | None, sink: EventSink) -> Generation:
+        """Queues a sequence and returns; `sink` hears the rest.
+
+        Raises   ValidationFailed if the prompt leaves no room in the window, or the request is out of bounds;
+                 Throttled if the queue is full; whatever `load_adapter` raises. The sink then hears nothing, or
+                 nothing more. ModelFailed goes to the sink if the model breaks on this sequence; others go on.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends all generations with ServiceUnavailable and lets everything go. Called once, last."""
+        ...

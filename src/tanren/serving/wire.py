@@ -1,0 +1,141 @@
+"""The language between the gateway and an engine host: lines of JSON over a Unix socket.
+
+One connection carries one request. The client writes one line and leaves its side open; the host answers with lines and
+closes. A client that closes first has cancelled. No multiplexing: a connection to a Unix socket costs a tenth of a
+millisecond, and its end is the one cancellation signal that also arrives when the client is killed.
+
+    → {"operation": "generate", "request": {…}, "adapter": {"folder": …, "sha256": …} | null}
+    ← {"start": {"input_token_count": 17}}
+    ← {"delta": {"text": "Hel", "output_token_count": 1}}
+    ← {"end": {"finish_reason": "end_turn", …}}
+
+    → {"operation": "load_adapter" | "unload_adapter", "adapter": {…}}    ← {"done": {}}
+    → {"operation": "count_tokens", "conversation": {…}}                  ← {"done": {"input_token_count": 17}}
+    → {"operation": "describe"}                                           ← {"done": {"engine": "reference", …}}
+    → {"operation": "ping"}                                               ← {"done": {}}
+
+In place of any answer: {"error": {"kind": "Throttled", "message": "…"}}, raised by the client as the same domain error.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any, Final
+
+from tanren.domain import errors
+from tanren.domain.conversation import Conversation
+from tanren.domain.errors import ModelFailed, TanrenError
+from tanren.domain.generation import (
+    FinishReason,
+    GenerationEnd,
+    GenerationEvent,
+    GenerationRequest,
+    GenerationStart,
+    TextDelta,
+)
+from tanren.serving.protocol import AdapterRef, EngineDescription
+
+Frame = dict[str, Any]
+"""One line, parsed."""
+
+FRAME_LIMIT_BYTES: Final = 256 * 1024 * 1024
+"""The longest line either side reads: above ten times the largest request body, in JSON's longest escapes."""
+
+ERROR_KINDS: Final[dict[str, type[TanrenError]]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.ValidationFailed,
+        errors.NotImplementedHere,
+        errors.Throttled,
+        errors.ModelNotReady,
+        errors.ModelTimeout,
+        errors.ModelFailed,
+        errors.ServiceUnavailable,
+    )
+}
+"""What an engine host raises. Anything else is a fault inside the host and crosses as ModelFailed."""
+
+
+def encode_frame(frame: Frame) -> bytes:
+    return json.dumps(frame, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def decode_frame(line: bytes) -> Frame:
+    """Raises   ModelFailed where the line is no JSON object: the other side does not speak this language."""
+    try:
+        frame = json.loads(line)
+    except ValueError as error:
+        raise ModelFailed(f"the engine host's socket carried a line that is not JSON: {error}") from error
+    if not isinstance(frame, dict):
+        raise ModelFailed("the engine host's socket carried a line that is not a JSON object")
+    return frame  # pyright: ignore[reportUnknownVariableType]
+
+
+def request_to_json(request: GenerationRequest) -> Frame:
+    return {
+        "conversation": request.conversation.to_json(),
+        "max_new_tokens": request.max_new_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+        "stop_sequences": list(request.stop_sequences),
+        "seed": request.seed,
+    }
+
+
+def request_from_json(value: Frame) -> GenerationRequest:
+    conversation = Conversation.from_json(value["conversation"])
+    return GenerationRequest(
+        **{**value, "conversation": conversation, "stop_sequences": tuple(value["stop_sequences"])}
+    )
+
+
+def adapter_to_json(adapter: AdapterRef | None) -> Frame | None:
+    return None if adapter is None else {"folder": adapter.folder, "sha256": adapter.sha256}
+
+
+def adapter_from_json(value: Frame | None) -> AdapterRef | None:
+    return None if value is None else AdapterRef(folder=value["folder"], sha256=value["sha256"])
+
+
+def event_to_frame(event: GenerationEvent | TanrenError) -> Frame:
+    match event:
+        case GenerationStart():
+            return {"start": asdict(event)}
+        case TextDelta():
+            return {"delta": {"text": event.text, "output_token_count": event.output_token_count}}
+        case GenerationEnd():
+            return {"end": asdict(event)}
+        case TanrenError():
+            return error_to_frame(event)
+
+
+def event_from_frame(frame: Frame) -> GenerationEvent:
+    """Raises   the error that the frame carries."""
+    raise_carried_error(frame)
+    if "delta" in frame:
+        return TextDelta(**frame["delta"])
+    if "start" in frame:
+        return GenerationStart(**frame["start"])
+    if "end" in frame:
+        end = frame["end"]
+        return GenerationEnd(**{**end, "finish_reason": FinishReason(end["finish_reason"])})
+    raise ModelFailed(f"the engine host answered with an unknown frame: {', '.join(frame)}")
+
+
+def error_to_frame(error: TanrenError) -> Frame:
+    kind = type(error).__name__
+    return {"error": {"kind": kind if kind in ERROR_KINDS else ModelFailed.__name__, "message": str(error)}}
+
+
+def raise_carried_error(frame: Frame) -> None:
+    error = frame.get("error")
+    if error is not None:
+        raise ERROR_KINDS.get(error["kind"], ModelFailed)(error["message"])
+
+
+def description_to_json(description: EngineDescription) -> Frame:
+    return asdict(description)
+
+
+def description_from_json(value: Frame) -> EngineDescription:
+    return EngineDescription(**{**value, "resident_adapters": tuple(value["resident_adapters"])})

@@ -1,0 +1,120 @@
+"""Rows of customization jobs, and the transitions of a job: each is guarded by status and attempt."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from tanren.domain.customization_jobs import (
+    LEGAL_MOVES,
+    CustomizationJob,
+    CustomizationType,
+    JobStatus,
+    Phase,
+    PhaseStatus,
+)
+from tanren.domain.scope import Scope
+from tanren.storage.database import Database
+from tanren.storage.resources import ResourceRows, scope_of
+from tanren.storage.tables import customization_jobs
+
+
+class CustomizationJobs(ResourceRows[CustomizationJob]):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, customization_jobs, noun="model customization job", read=_read)
+
+    def by_arn(self, arn: str) -> CustomizationJob:
+        """The job of an assignment; it exists, since jobs are never deleted."""
+        with self.database.reading() as connection:
+            return _read(connection.execute(select(self.table).where(self.table.c.arn == arn)).one())
+
+    def is_output_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
+        """Whether a job that is still running will publish a model of this name."""
+        statuses = [JobStatus.IN_PROGRESS, JobStatus.STOPPING]
+        return (
+            connection.execute(
+                select(self.table.c.arn).where(
+                    self._in(scope), self.table.c.output_model_name == model_name, self.table.c.status.in_(statuses)
+                )
+            ).first()
+            is not None
+        )
+
+    def move(
+        self,
+        connection: Connection,
+        arn: str,
+        to: JobStatus,
+        *,
+        at: datetime,
+        attempt: int | None = None,
+        **values: Any,
+    ) -> bool:
+        """Whether the job was in a state from which the move is legal and, if given, still in this attempt."""
+        sources = [status for status, targets in LEGAL_MOVES.items() if to in targets]
+        expected = [self.table.c.status.in_(sources)]
+        if attempt is not None:
+            expected.append(self.table.c.attempt == attempt)
+        if not LEGAL_MOVES[to]:
+            values |= {"ended_at": at, "lease_owner": None, "lease_expires_at": None}
+        return self.change(connection, arn, *expected, status=to, updated_at=at, **values)
+
+    def set_phase(self, arn: str, attempt: int, phase: Phase, status: PhaseStatus, *, at: datetime) -> bool:
+        """Whether this attempt is still current, and the phase therefore written."""
+        with self.database.writing() as connection:
+            row = connection.execute(
+                select(self.table.c.phases).where(self.table.c.arn == arn, self.table.c.attempt == attempt)
+            ).one_or_none()
+            if row is None:
+                return False
+            return self.change(
+                connection,
+                arn,
+                self.table.c.attempt == attempt,
+                phases=with_phase(row.phases, phase, status, at=at),
+                updated_at=at,
+            )
+
+
+def with_phase(phases: dict[str, Any], phase: Phase, status: PhaseStatus, *, at: datetime) -> dict[str, Any]:
+    """The phases, one of them changed; its creation time is that of its first change."""
+    earlier = phases.get(phase, {})
+    moment = at.isoformat()
+    return {
+        **phases,
+        phase.value: {
+            "status": status.value,
+            "creationTime": earlier.get("creationTime", moment),
+            "lastModifiedTime": moment,
+        },
+    }
+
+
+def _read(row: Row[Any]) -> CustomizationJob:
+    return CustomizationJob(
+        scope=scope_of(row),
+        job_id=row.job_id,
+        job_arn=row.arn,
+        job_name=row.name,
+        output_model_name=row.output_model_name,
+        role_arn=row.role_arn,
+        client_request_token=row.client_request_token,
+        customization_type=CustomizationType(row.customization_type),
+        base_model_arn=row.base_model_arn,
+        foundation_model_id=row.foundation_model_id,
+        hyperparameters=row.hyperparameters,
+        training_s3_uri=row.training_s3_uri,
+        validation_s3_uris=tuple(row.validation_s3_uris),
+        output_s3_uri=row.output_s3_uri,
+        request=row.request,
+        status=JobStatus(row.status),
+        phases=row.phases,
+        failure_message=row.failure_message,
+        output_model_arn=row.output_model_arn,
+        training_loss=row.training_loss,
+        validation_losses=tuple(row.validation_losses),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        ended_at=row.ended_at,
+        attempt=row.attempt,
+    )

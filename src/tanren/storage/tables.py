@@ -1,0 +1,254 @@
+"""The schema: every table that outlives a process, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+Times are aware UTC in Python and UTC in the database. Migrations in `storage/migrations` make these tables; a test
+checks that both agree.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps no time zone, so it is dropped on the way in and put back on the way out."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "a naive datetime reached the store"
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _scope() -> tuple[Column[str], Column[str]]:
+    return Column("account_id", String(12), nullable=False), Column("region", String(32), nullable=False)
+
+
+def _lease() -> tuple[Column[int], Column[str], Column[datetime], Column[int]]:
+    """What makes a job row a place in a queue: who works on it, until when, for which time, and how it went so far."""
+    return (
+        Column("attempt", Integer, nullable=False),
+        Column("lease_owner", String(128)),
+        Column("lease_expires_at", UtcDateTime),
+        Column("crash_count", Integer, nullable=False),  # since the job last made progress
+    )
+
+
+customization_jobs = Table(
+    "customization_jobs",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("job_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("output_model_name", String(63), nullable=False),
+    Column("role_arn", String(2048), nullable=False),
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("customization_type", String(32), nullable=False),
+    Column("base_model_arn", String(1011), nullable=False),
+    Column("foundation_model_id", String(140), nullable=False),
+    Column("hyperparameters", JSON, nullable=False),
+    Column("training_s3_uri", String(1024), nullable=False),
+    Column("validation_s3_uris", JSON, nullable=False),
+    Column("output_s3_uri", String(1024), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("phases", JSON, nullable=False),
+    Column("failure_message", String(2048)),
+    Column("output_model_arn", String(1011)),
+    Column("training_loss", Float),
+    Column("validation_losses", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    *_lease(),
+    UniqueConstraint("account_id", "region", "name"),
+    UniqueConstraint("account_id", "region", "client_request_token"),
+    Index(
+        "uq_customization_jobs_running_output_model",
+        "account_id",
+        "region",
+        "output_model_name",
+        unique=True,
+        sqlite_where=text("status IN ('InProgress', 'Stopping')"),
+        postgresql_where=text("status IN ('InProgress', 'Stopping')"),
+    ),
+    Index(None, "account_id", "region", "created_at"),
+    Index(None, "status", "lease_expires_at"),
+)
+
+custom_models = Table(
+    "custom_models",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("model_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("job_arn", String(1011)),
+    Column("job_name", String(63)),
+    Column("base_model_arn", String(1011), nullable=False),
+    Column("foundation_model_id", String(140), nullable=False),
+    Column("customization_type", String(32), nullable=False),
+    Column("hyperparameters", JSON, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("artifact_path", String(1024), nullable=False),
+    Column("artifact_sha256", String(64), nullable=False),
+    Column("training_loss", Float),
+    Column("validation_losses", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "region", "name"),
+    Index(None, "account_id", "region", "created_at"),
+)
+
+provisioned_throughputs = Table(
+    "provisioned_throughputs",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("provisioned_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("model_units", Integer, nullable=False),
+    Column("model_arn", String(1011), nullable=False),
+    Column("desired_model_arn", String(1011), nullable=False),
+    Column("foundation_model_id", String(140), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failure_message", String(2048)),
+    Column("commitment_duration", String(16)),
+    Column("commitment_expires_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "region", "name"),
+    UniqueConstraint("account_id", "region", "client_request_token"),
+    Index(None, "account_id", "region", "created_at"),
+    Index(None, "status"),
+)
+
+custom_model_deployments = Table(
+    "custom_model_deployments",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("deployment_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("description", String(2048)),
+    Column("model_arn", String(1011), nullable=False),
+    Column("update_model_arn", String(1011)),
+    Column("update_status", String(16)),
+    Column("foundation_model_id", String(140), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failure_message", String(2048)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "region", "name"),
+    UniqueConstraint("account_id", "region", "client_request_token"),
+    Index(None, "account_id", "region", "created_at"),
+    Index(None, "status"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("resource_arn", String(1011), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("value", String(256), nullable=False),
+)
+
+step_records = Table(
+    "step_records",
+    metadata,
+    Column("job_arn", String(1011), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+validation_records = Table(
+    "validation_records",
+    metadata,
+    Column("job_arn", String(1011), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("validator", Integer, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True, autoincrement=True),
+    Column("job_arn", String(1011), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("message", Text, nullable=False),
+    Index(None, "job_arn", "event_id"),
+)
+
+engine_hosts = Table(
+    "engine_hosts",
+    metadata,
+    Column("base_folder", String(1024), primary_key=True),
+    Column("socket_path", String(1024), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failure_message", String(2048)),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+TERMINAL_STATUS_TRIGGER = {
+    "sqlite": (
+        """
+        CREATE TRIGGER customization_jobs_terminal_status_is_final
+        BEFORE UPDATE OF status ON customization_jobs
+        WHEN OLD.status IN ('Completed', 'Failed', 'Stopped') AND NEW.status <> OLD.status
+        BEGIN SELECT RAISE(ABORT, 'a terminal status is final'); END
+        """,
+    ),
+    "postgresql": (
+        """
+        CREATE FUNCTION customization_jobs_terminal_status_is_final() RETURNS trigger AS $$
+        BEGIN RAISE EXCEPTION 'a terminal status is final'; END $$ LANGUAGE plpgsql
+        """,
+        """
+        CREATE TRIGGER customization_jobs_terminal_status_is_final
+        BEFORE UPDATE OF status ON customization_jobs FOR EACH ROW
+        WHEN (OLD.status IN ('Completed', 'Failed', 'Stopped') AND NEW.status <> OLD.status)
+        EXECUTE FUNCTION customization_jobs_terminal_status_is_final()
+        """,
+    ),
+}
+"""Statements by dialect: the store itself refuses to move a job out of a terminal status."""

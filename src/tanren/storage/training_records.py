@@ -1,0 +1,82 @@
+"""What a training run reports while it runs: records of steps and validations, and events in words.
+
+Rows are keyed by job and step: a resumed attempt that repeats a step after its checkpoint writes the same row again, so
+the curve has neither holes nor doubles. Writes of an attempt that is no longer current change nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from tanren.storage.database import Database
+from tanren.storage.tables import customization_jobs, job_events, step_records, validation_records
+
+
+class TrainingRecords:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def add_steps(self, job_arn: str, attempt: int, records: Sequence[Mapping[str, Any]]) -> bool:
+        """Each record has `step` and `epoch`. Whether the attempt is current, and the records therefore written."""
+        with self.database.writing() as connection:
+            if not _is_current(connection, job_arn, attempt):
+                return False
+            steps = [record["step"] for record in records]
+            table = step_records
+            connection.execute(delete(table).where(table.c.job_arn == job_arn, table.c.step.in_(steps)))
+            connection.execute(
+                insert(table),
+                [{"job_arn": job_arn, "step": r["step"], "epoch": r["epoch"], "record": dict(r)} for r in records],
+            )
+            return True
+
+    def add_validation(self, job_arn: str, attempt: int, validator: int, record: Mapping[str, Any]) -> bool:
+        with self.database.writing() as connection:
+            if not _is_current(connection, job_arn, attempt):
+                return False
+            table = validation_records
+            connection.execute(
+                delete(table).where(
+                    table.c.job_arn == job_arn, table.c.step == record["step"], table.c.validator == validator
+                )
+            )
+            connection.execute(
+                insert(table).values(
+                    job_arn=job_arn,
+                    step=record["step"],
+                    validator=validator,
+                    epoch=record["epoch"],
+                    record=dict(record),
+                )
+            )
+            return True
+
+    def add_event(self, job_arn: str, attempt: int, message: str, *, at: datetime) -> None:
+        with self.database.writing() as connection:
+            connection.execute(insert(job_events).values(job_arn=job_arn, attempt=attempt, at=at, message=message))
+
+    def steps(self, job_arn: str, *, after: int = -1) -> list[dict[str, Any]]:
+        table = step_records
+        with self.database.reading() as connection:
+            query = select(table.c.record).where(table.c.job_arn == job_arn, table.c.step > after)
+            return list(connection.execute(query.order_by(table.c.step)).scalars())
+
+    def validations(self, job_arn: str) -> list[dict[str, Any]]:
+        table = validation_records
+        with self.database.reading() as connection:
+            query = select(table.c.record).where(table.c.job_arn == job_arn)
+            return list(connection.execute(query.order_by(table.c.step, table.c.validator)).scalars())
+
+    def events(self, job_arn: str) -> list[tuple[datetime, str]]:
+        table = job_events
+        with self.database.reading() as connection:
+            query = select(table.c.at, table.c.message).where(table.c.job_arn == job_arn)
+            return [(row.at, row.message) for row in connection.execute(query.order_by(table.c.event_id))]
+
+
+def _is_current(connection: Connection, job_arn: str, attempt: int) -> bool:
+    table = customization_jobs
+    query = select(table.c.arn).where(table.c.arn == job_arn, table.c.attempt == attempt)
+    return connection.execute(query).first() is not None

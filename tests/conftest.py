@@ -1,0 +1,64 @@
+"""Fixtures that every suite may use."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tanren.domain.scope import Scope
+from tanren.storage.database import Database, sqlite_url, upgrade
+
+
+class SteppingClock:
+    """Each look is one millisecond after the one before; `advance` jumps."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+def new_id() -> Callable[[], str]:
+    """000000000001, 000000000002, …"""
+    numbers = iter(range(1, 10_000))
+    return lambda: f"{next(numbers):012d}"
+
+
+@pytest.fixture
+def scope() -> Scope:
+    return Scope(account_id="123456789012", region="us-west-2")
+
+
+@pytest.fixture
+def other_scope() -> Scope:
+    return Scope(account_id="210987654321", region="us-west-2")
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database that the migrations made, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "tanren.db"
+    upgrade(sqlite_url(path))
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
+    path = tmp_path / "tanren.db"
+    shutil.copyfile(migrated_file, path)
+    opened = Database(sqlite_url(path))
+    yield opened
+    opened.close()

@@ -1,0 +1,61 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from nano.export import ENGLISH_SAMPLE
+from nano.recipe import NANO
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NANO_FOLDER = REPOSITORY / "src" / "tanren" / "catalog" / "nano"
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return AutoTokenizer.from_pretrained(NANO_FOLDER, local_files_only=True)
+
+
+def test_the_model_loads_offline_in_bf16_with_the_recipes_shape(tokenizer):
+    model = AutoModelForCausalLM.from_pretrained(NANO_FOLDER, local_files_only=True)
+    config = model.config
+    assert config.model_type == "llama"
+    assert model.dtype == torch.bfloat16
+    assert (config.hidden_size, config.num_hidden_layers) == (NANO.shape.d_model, NANO.shape.layers)
+    assert (config.num_attention_heads, config.num_key_value_heads) == (NANO.shape.heads, NANO.shape.kv_heads)
+    assert (config.intermediate_size, config.vocab_size) == (NANO.shape.d_mlp, NANO.shape.vocabulary)
+    assert config.bos_token_id == tokenizer.bos_token_id
+    assert config.eos_token_id == tokenizer.eos_token_id
+    assert config.pad_token_id == tokenizer.pad_token_id
+    ids_BT = torch.tensor([tokenizer.encode(ENGLISH_SAMPLE)])
+    assert model(input_ids=ids_BT, labels=ids_BT).loss.item() < 6.5  # a model that guesses evenly has 9.01
+
+
+def test_the_folder_stays_under_ten_megabytes():
+    assert sum(path.stat().st_size for path in NANO_FOLDER.iterdir()) < 10_000_000
+
+
+def test_english_costs_at_most_a_token_for_every_three_and_a_half_characters(tokenizer):
+    assert len(ENGLISH_SAMPLE) / len(tokenizer.encode(ENGLISH_SAMPLE)) >= 3.5
+
+
+def test_the_card_names_the_weights_it_describes():
+    digest = hashlib.sha256((NANO_FOLDER / "model.safetensors").read_bytes()).hexdigest()
+    assert digest in (NANO_FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["kurogane-faq", "kurogane-faq-ja"])
+def test_the_example_questions_for_validation_are_not_those_for_training(name):
+    folder = REPOSITORY / "examples" / name
+    rows = {
+        part: [json.loads(line) for line in (folder / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()]
+        for part in ("train", "validation")
+    }
+    assert all(set(row) == {"prompt", "completion"} for part in rows.values() for row in part)
+    prompts = {part: {row["prompt"] for row in each} for part, each in rows.items()}
+    assert not prompts["train"] & prompts["validation"]
+    assert {row["completion"] for row in rows["validation"]} <= {row["completion"] for row in rows["train"]}
+    asked = json.loads((folder / "questions.json").read_text(encoding="utf-8"))
+    assert set(asked) <= prompts["train"] | prompts["validation"]

@@ -1,0 +1,93 @@
+"""The control plane over a real database, with a finished job at hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tanren.control.custom_model_deployments import CustomModelDeploymentControl
+from tanren.control.custom_models import CustomModelControl
+from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
+from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
+from tanren.control.tags import TagControl
+from tanren.domain.custom_models import CustomModel, CustomModelStatus
+from tanren.domain.scope import Scope
+from tanren.storage.artifacts import ArtifactStore
+from tanren.storage.custom_model_deployments import CustomModelDeployments
+from tanren.storage.custom_models import CustomModels
+from tanren.storage.customization_jobs import CustomizationJobs
+from tanren.storage.database import Database
+from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+
+NEW_JOB = NewCustomizationJob(
+    job_name="customer-service-ft",
+    custom_model_name="customer-service-titan",
+    role_arn="arn:aws:iam::123456789012:role/BedrockCustomizationRole",
+    base_model_identifier="amazon.titan-text-express-v1",
+    customization_type="FINE_TUNING",
+    training_s3_uri="s3://my-bucket/training/train.jsonl",
+    validation_s3_uris=(),
+    output_s3_uri="s3://my-bucket/output/",
+    hyperparameters={"epochCount": "3", "batchSize": "8", "learningRate": "0.00001"},
+    client_request_token=None,
+)
+
+
+class ControlPlane:
+    """Every control over one database."""
+
+    def __init__(self, database: Database, artifacts: Path, clock: Callable, new_id: Callable) -> None:
+        self.clock = clock
+        self.artifacts = ArtifactStore(artifacts)
+        self.job_rows = CustomizationJobs(database)
+        self.model_rows = CustomModels(database)
+        self.throughput_rows = ProvisionedThroughputs(database)
+        self.deployment_rows = CustomModelDeployments(database)
+        self.jobs = CustomizationJobControl(self.job_rows, self.model_rows, clock=clock, new_id=new_id)
+        self.models = CustomModelControl(
+            self.model_rows, self.job_rows, self.throughput_rows, self.deployment_rows, self.artifacts
+        )
+        self.throughputs = ProvisionedThroughputControl(
+            self.throughput_rows, self.model_rows, clock=clock, new_id=new_id
+        )
+        self.deployments = CustomModelDeploymentControl(
+            self.deployment_rows, self.model_rows, clock=clock, new_id=new_id
+        )
+        self.tags = TagControl(database, [self.job_rows, self.model_rows, self.throughput_rows])
+
+    def has_model(self, scope: Scope, name: str = "tuned", foundation: str = "amazon.titan-text-express-v1") -> str:
+        """The ARN of a custom model that is simply there."""
+        model = CustomModel(
+            scope=scope,
+            model_id=name.rjust(12, "a"),
+            model_arn=f"arn:aws:bedrock:{scope.region}:{scope.account_id}:custom-model/{foundation}/{name.rjust(12, 'a')}",
+            model_name=name,
+            status=CustomModelStatus.ACTIVE,
+            job_arn=None,
+            job_name=None,
+            base_model_arn=f"arn:aws:bedrock:{scope.region}::foundation-model/{foundation}",
+            foundation_model_id=foundation,
+            customization_type="FINE_TUNING",
+            hyperparameters={},
+            request={},
+            artifact_path=f"custom-models/{name}",
+            artifact_sha256="0" * 64,
+            training_loss=1.0,
+            validation_losses=(),
+            created_at=self.clock(),
+        )
+        with self.model_rows.database.writing() as connection:
+            self.model_rows.add(connection, scope, model)
+        return model.model_arn
+
+
+@pytest.fixture
+def plane(database: Database, tmp_path: Path, clock: Callable, new_id: Callable) -> ControlPlane:
+    return ControlPlane(database, tmp_path / "artifacts", clock, new_id)
+
+
+@pytest.fixture
+def new_job() -> Callable[..., NewCustomizationJob]:
+    """A request that is right, with the given fields changed."""
+    return lambda **changes: replace(NEW_JOB, **changes)
