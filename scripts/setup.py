@@ -3,9 +3,9 @@
 Steps: venv → torch → tanren with its development tools. It does nothing where the environment already fits
 `pyproject.toml`, so every make target may call it.
 
-torch is the step that can hurt: on Linux the ordinary wheel brings gigabytes of CUDA libraries. Where there is an NVIDIA
-GPU they are wanted. Where there is none, pip is asked first what it would install; if that holds CUDA, uv, which knows
-where the CPU builds of torch lie, installs one instead.
+torch is the step that can hurt: on Linux the ordinary wheel brings gigabytes of CUDA libraries. Where there is an
+NVIDIA GPU they are wanted. Where there is none, pip is asked first what it would install; if that holds CUDA, uv, which
+knows where the CPU builds of torch lie, installs one instead.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ def pip_would_bring_cuda(python: Path, requirement: str) -> bool:
             str(python), "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
             "--report", report.name, requirement,
         )  # fmt: skip
-        plan = json.load(open(report.name))
+        plan = json.loads(Path(report.name).read_text())
     names = [item["metadata"]["name"].lower() for item in plan["install"]]
     return any(name.startswith(("nvidia-", "cuda-")) for name in names)
 

@@ -1,7 +1,7 @@
 """The process of one assignment: one attempt of one worker at one job. Composition root; tensors live here.
 
-It ends with 0 when the job has a terminal status (or belongs to a later attempt), with 75 when it was told to yield, and
-otherwise has crashed.
+It ends with 0 when the job has a terminal status (or belongs to a later attempt), with 75 when it was told to yield,
+and otherwise has crashed.
 """
 
 import argparse
@@ -10,18 +10,20 @@ import signal
 import sys
 import threading
 
-from tanren.domain.clock import new_resource_id, utc_now
-from tanren.jobs.lifeline import end_with_parent, exit_at_once
-from tanren.jobs.queue import Assignment
+from tanren.domain.clock import utc_now
+from tanren.domain.customization_jobs import JobStatus
+from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
+from tanren.jobs.queue import Assignment, JobQueue
 from tanren.jobs.runner import YIELDED_EXIT_CODE
 from tanren.logs import log_to_stderr
 from tanren.object_stores import object_store_address
-from tanren.settings import read_settings
+from tanren.settings import Settings, read_settings
 from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.objects import ObjectStore
+from tanren.storage.tables import customization_jobs
 from tanren.storage.training_records import TrainingRecords
 
 
@@ -37,11 +39,21 @@ def assignment_command(assignment: Assignment) -> list[str]:
     ]
 
 
+def customization_queue(database: Database, settings: Settings) -> JobQueue:
+    """The queue as worker and child both see it."""
+    return JobQueue(
+        database,
+        customization_jobs,
+        claimable=(JobStatus.IN_PROGRESS, JobStatus.STOPPING),
+        lease_seconds=settings.lease_seconds,
+    )
+
+
 def main() -> int:
     log_to_stderr()
     end_with_parent(exit_at_once)
     yield_asked = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: yield_asked.set())
+    on_signal(signal.SIGTERM, yield_asked.set)
     # Ctrl-C reaches the whole group; the worker then asks its children to yield, by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="tanren.assignment")
@@ -49,6 +61,9 @@ def main() -> int:
     parser.add_argument("--attempt", required=True, type=int)
     arguments = parser.parse_args()
     settings = read_settings()
+    if settings.worker_threads:
+        # Read by torch's thread pool when it is imported.
+        os.environ["OMP_NUM_THREADS"] = str(settings.worker_threads)
     # torch is imported with the workflow: its import takes longer than all before it.
     from tanren.workflows.customization import CustomizationWorkflow, Yielded
 
@@ -60,13 +75,12 @@ def main() -> int:
         jobs=jobs,
         models=CustomModels(database),
         records=TrainingRecords(database),
+        queue=customization_queue(database, settings),
         objects=ObjectStore(object_store_address(settings, scope)),
         artifacts=ArtifactStore(settings.data_dir / "artifacts"),
         clock=utc_now,
-        new_id=new_resource_id,
         yield_asked=yield_asked.is_set,
         checkpoint_seconds=settings.checkpoint_seconds,
-        threads=settings.worker_threads or os.cpu_count() or 1,
     )
     try:
         workflow.run()

@@ -88,14 +88,16 @@ def handlers(settings: Settings, database: Database) -> Handlers:
     deployments = CustomModelDeployments(database)
     artifacts = ArtifactStore(settings.data_dir / "artifacts")
     placement = StoredPlacement(models, throughputs, deployments, EngineHosts(database), artifacts, clock=utc_now)
-    made = {"clock": utc_now, "new_id": new_resource_id}
+    job_control = CustomizationJobControl(jobs, models, clock=utc_now, new_id=new_resource_id)
+    throughput_control = ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id)
+    deployment_control = CustomModelDeploymentControl(deployments, models, clock=utc_now, new_id=new_resource_id)
     return {
         "bedrock": {
             **foundation_model_handlers(),
-            **customization_job_handlers(CustomizationJobControl(jobs, models, **made)),
+            **customization_job_handlers(job_control),
             **custom_model_handlers(CustomModelControl(models, jobs, throughputs, deployments, artifacts)),
-            **provisioned_throughput_handlers(ProvisionedThroughputControl(throughputs, models, **made)),
-            **custom_model_deployment_handlers(CustomModelDeploymentControl(deployments, models, **made)),
+            **provisioned_throughput_handlers(throughput_control),
+            **custom_model_deployment_handlers(deployment_control),
             **tag_handlers(TagControl(database, [jobs, models, throughputs, deployments])),
         },
         "bedrock-runtime": {**runtime_handlers(Inference(placement))},
@@ -103,13 +105,13 @@ def handlers(settings: Settings, database: Database) -> Handlers:
 
 
 def _neighbourhood_target(settings: Settings) -> EmbeddedTarget | ExternalTarget:
-    """The embedded ministack, AWS itself, or another S3; these two get their requests signed with boto3's credentials."""
+    """The embedded ministack, AWS itself, or another S3; requests to these two are signed anew, as boto3 would."""
     if not settings.aws_endpoint:
         return EmbeddedTarget(endpoint_url=settings.embedded_endpoint)
     credentials = boto3.Session().get_credentials()
     if credentials is None:
         raise ValidationFailed(
-            f"--aws-endpoint {settings.aws_endpoint} needs credentials for it, where boto3 finds them (a profile, or a role)."
+            f"--aws-endpoint {settings.aws_endpoint} needs credentials, where boto3 finds them (a profile, or a role)."
         )
     frozen = credentials.get_frozen_credentials()
     urls = {"*": "https://{service}.{region}.amazonaws.com"}

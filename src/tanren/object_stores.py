@@ -9,7 +9,7 @@ AWS_ITSELF = "aws"
 
 
 def object_store_address(settings: Settings, scope: Scope) -> ObjectStoreAddress:
-    """The embedded S3 keeps accounts apart by the access key's being the account id; elsewhere boto3's own chain signs."""
+    """The embedded S3 takes the account id for an access key; elsewhere boto3's own chain of credentials signs."""
     if settings.aws_endpoint:
         url = None if settings.aws_endpoint == AWS_ITSELF else settings.aws_endpoint
         return ObjectStoreAddress(endpoint_url=url, region=scope.region, access_key=None, secret_key=None)

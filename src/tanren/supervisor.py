@@ -1,4 +1,4 @@
-"""`tanren serve`: one foreground process that starts gateway, worker, engine hosts and the neighbourhood, and keeps them.
+"""`tanren serve`: one foreground process that starts gateway, worker, engine hosts and neighbourhood, and keeps them.
 
     lock the data directory → migrate → root keys → start the children → ready → keep → stop
 
@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -263,7 +263,7 @@ class Supervisor:
 
 
 @contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
+def _locked(settings: Settings) -> Generator[None]:
     """Holds the data directory. The lock is the system's, so it is free again however its holder ended."""
     path = settings.data_dir / LOCK_FILE
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -12,11 +12,11 @@ import socket
 import sys
 import threading
 
-from tanren.assignment import assignment_command
+from tanren.assignment import assignment_command, customization_queue
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus, PhaseStatus
-from tanren.jobs.lifeline import end_with_parent, exit_at_once
-from tanren.jobs.queue import Assignment, JobQueue
+from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
+from tanren.jobs.queue import Assignment
 from tanren.jobs.runner import ChildEnd, HowItEnded, run_assignment
 from tanren.logs import log_to_stderr
 from tanren.runtime.placement import StoredPlacement
@@ -44,7 +44,7 @@ def main() -> None:
     settings = read_settings()
     end_with_parent(exit_at_once)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    on_signal(signal.SIGTERM, stop.set)
     # Ctrl-C reaches the whole group; the supervisor then stops its children in order, by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     database = Database(settings.effective_database_url)
@@ -88,12 +88,7 @@ class Slot:
         self._stop = stop
         self._jobs = CustomizationJobs(database)
         self._records = TrainingRecords(database)
-        self._queue = JobQueue(
-            database,
-            self._jobs.table,
-            claimable=(JobStatus.IN_PROGRESS, JobStatus.STOPPING),
-            lease_seconds=settings.lease_seconds,
-        )
+        self._queue = customization_queue(database, settings)
         place = hashlib.sha256(str(settings.data_dir).encode()).hexdigest()[:8]
         # The same at every start of this worker, so that its next life can take up what this one held.
         self._owner = f"{socket.gethostname()}:{place}:{number}"

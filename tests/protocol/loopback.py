@@ -5,6 +5,7 @@ answer returns as the HTTP response that botocore then parses.
 """
 
 import asyncio
+import atexit
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,11 @@ KEY = AccessKey(
     account_id="123456789012",
     principal_arn="arn:aws:iam::123456789012:user/mika",
 )
+
+
+RUNNER = asyncio.Runner()
+"""One event loop for all requests, since an application's connections belong to one."""
+atexit.register(RUNNER.close)
 
 
 class OneKey:
@@ -69,7 +75,7 @@ def request(
 
         await app(scope, receive, send)
 
-    asyncio.run(exchange())
+    RUNNER.run(exchange())
     content = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, content
 

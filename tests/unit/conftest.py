@@ -11,6 +11,7 @@ from tanren.control.custom_models import CustomModelControl
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
 from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
 from tanren.control.tags import TagControl
+from tanren.domain.arns import custom_model_arn
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.scope import Scope
 from tanren.storage.artifacts import ArtifactStore
@@ -58,10 +59,11 @@ class ControlPlane:
 
     def has_model(self, scope: Scope, name: str = "tuned", foundation: str = "amazon.titan-text-express-v1") -> str:
         """The ARN of a custom model that is simply there."""
+        model_id = name.rjust(12, "a")
         model = CustomModel(
             scope=scope,
-            model_id=name.rjust(12, "a"),
-            model_arn=f"arn:aws:bedrock:{scope.region}:{scope.account_id}:custom-model/{foundation}/{name.rjust(12, 'a')}",
+            model_id=model_id,
+            model_arn=custom_model_arn(scope, foundation, model_id),
             model_name=name,
             status=CustomModelStatus.ACTIVE,
             job_arn=None,

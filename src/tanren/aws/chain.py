@@ -242,7 +242,7 @@ class Chain:
         if _is_health_check(exchange):
             await _write(exchange, WireResponse(status=200, headers=_JSON, body=b'{"status":"ok"}'))
             return
-        credential = read_credential(exchange.signed_request)
+        credential = read_credential(exchange.signed_request, default_region=self.default_region)
         exchange.service = credential.service
         key = key_of(credential, self.access_keys, now=exchange.received_at)
         router = self._routers.get(credential.service)

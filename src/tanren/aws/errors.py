@@ -1,10 +1,10 @@
 """Domain errors become AWS error codes here, and nowhere else.
 
 How: each domain error has a list of codes, best first. The first that the operation's model lists is taken, so that
-every SDK raises its modelled exception class; the last stands when none is listed. `Conflict` on an operation without
-`ConflictException` therefore reaches the caller as `ValidationException`, which is what AWS answers there too. The HTTP
-status is the model's. Anything that is no domain error is our own fault: it is logged with its traceback, and the
-caller reads `InternalServerException` and a request id, no internals.
+every SDK raises its modelled exception class; the last stands when none is listed, the first where no operation is
+known. `Conflict` on an operation without `ConflictException` therefore reaches the caller as `ValidationException`,
+which is what AWS answers there too. The HTTP status is the model's. Anything that is no domain error is our own fault:
+it is logged with its traceback, and the caller reads `InternalServerException` and a request id, no internals.
 
 `Fault` is what travels to the serializer. `WireError` is raised by this package itself (signature, route, syntax),
 where the code is AWS's and has no domain meaning.
@@ -109,6 +109,7 @@ COMMON_STATUSES: Final[dict[str, int]] = {
     "AccessDeniedException": 403,
     "ThrottlingException": 429,
     "InternalServerException": 500,
+    "ServiceUnavailableException": 503,
 }
 
 WireProtocol = Literal["rest-json", "json", "query", "ec2", "s3"]
@@ -157,10 +158,8 @@ def fault_of(error: BaseException, operation: Operation | None, *, request_id: s
     if isinstance(error, TanrenError):
         codes = codes_of(error)
         if codes:
-            code = next(
-                (code for code in codes if operation and code in operation.errors),
-                codes[-1],
-            )
+            listed = (code for code in codes if operation is not None and code in operation.errors)
+            code = next(listed, codes[0] if operation is None else codes[-1])
             return _fault(code, str(error), operation, _members_of(error))
     logger.error("an operation failed on our side, request %s", request_id, exc_info=error)
     return _fault(

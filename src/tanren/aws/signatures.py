@@ -21,9 +21,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 from urllib.parse import quote, unquote, unquote_plus
 
+from tanren.aws import presigned_v2
 from tanren.aws.errors import WireError
 from tanren.domain.scope import REGION
 
@@ -39,10 +40,10 @@ _CLOCK_SKEW: Final = timedelta(minutes=15)
 _LONGEST_PRESIGNED: Final = 7 * 24 * 3600
 _DATE_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-_PRESIGNING: Final = frozenset(
+_PRESIGNING: Final = presigned_v2.PARAMETERS | {
     f"X-Amz-{name}"
     for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token")
-)
+}
 _SIGNED_AS_SENT: Final = frozenset({"s3", "s3-object-lambda", "s3-outposts", "s3express"})
 _HINT: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -98,6 +99,8 @@ class Credential:
     expires_seconds: int | None
     """Set for a presigned URL."""
     session_token: str | None
+    version: Literal[2, 4] = 4
+    """2 is S3's older presigning, see `presigned_v2.py`."""
 
     @property
     def is_presigned(self) -> bool:
@@ -117,8 +120,8 @@ class VerifiedSignature:
     signing_key: bytes
 
 
-def read_credential(request: SignedRequest) -> Credential:
-    """The credential of the Authorization header, or of a presigned query.
+def read_credential(request: SignedRequest, *, default_region: str = "us-east-1") -> Credential:
+    """The credential of the Authorization header, or of a presigned query, whose older form names no region.
 
     Raises   WireError: MissingAuthenticationTokenException, IncompleteSignatureException, AccessDeniedException for
              a bearer token.
@@ -128,6 +131,8 @@ def read_credential(request: SignedRequest) -> Credential:
         return _from_header(authorization, request)
     if "X-Amz-Signature=" in request.raw_query or "X-Amz-Credential=" in request.raw_query:
         return _from_query(request)
+    if "AWSAccessKeyId=" in request.raw_query and "Signature=" in request.raw_query:
+        return _from_old_query(request, default_region)
     if authorization[:7].lower() == "bearer ":
         raise WireError(
             "AccessDeniedException",
@@ -176,12 +181,26 @@ def verify(
 
     Raises   WireError: InvalidSignatureException; AccessDenied for S3 headers that are not signed.
     """
-    _check_signed_headers(request, credential)
+    if credential.version == 4:
+        _check_signed_headers(request, credential)
     payload_hash = request.headers.get("x-amz-content-sha256")
     if payload_hash is None:
         payload_hash = body_hash if needs_body(request, credential) else UNSIGNED_PAYLOAD
     signing_key = signing_key_of(key.secret_access_key, credential.date, credential.region, credential.service)
     given = credential.signature.encode("utf-8", "replace")
+    if credential.version == 2:
+        expected = presigned_v2.expected_signatures(
+            method=request.method,
+            raw_path=request.raw_path,
+            raw_query=request.raw_query,
+            headers=request.headers,
+            secret_access_key=key.secret_access_key,
+        )
+        if any(hmac.compare_digest(signature.encode(), given) for signature in expected):
+            return VerifiedSignature(
+                key=key, credential=credential, payload_hash=UNSIGNED_PAYLOAD, signing_key=signing_key
+            )
+        raise WireError("InvalidSignatureException", _HINT, status=403)
     for canonical in _canonical_requests(request, credential, payload_hash):
         if hmac.compare_digest(_signature(canonical, credential, signing_key).encode(), given):
             return VerifiedSignature(
@@ -386,6 +405,27 @@ def _from_query(request: SignedRequest) -> Credential:
         signed_at=_moment(query["X-Amz-Date"]),
         expires_seconds=int(expires),
         session_token=query.get("X-Amz-Security-Token"),
+    )
+
+
+def _from_old_query(request: SignedRequest, region: str) -> Credential:
+    query = {name: unquote_plus(value) for name, _, value in (p.partition("=") for p in request.raw_query.split("&"))}
+    expires = query.get("Expires", "")
+    if not expires.isascii() or not expires.isdigit() or len(expires) > 11:
+        raise _incomplete("Expires must be a number of seconds since 1970.")
+    # Valid at any moment before `Expires`; there is no moment of signing, so none is checked.
+    signed_at = datetime.fromtimestamp(0, UTC)
+    return Credential(
+        access_key_id=query["AWSAccessKeyId"],
+        date=f"{signed_at:%Y%m%d}",
+        region=region,
+        service="s3",
+        signed_headers=(),
+        signature=query["Signature"],
+        signed_at=signed_at,
+        expires_seconds=int(expires),
+        session_token=query.get("x-amz-security-token"),
+        version=2,
     )
 
 

@@ -9,7 +9,7 @@ Source   https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-a
 import secrets
 import string
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
 from tanren.bodies.schema_violations import NOT_SUPPORTED, Members, Violations, type_name
@@ -46,9 +46,9 @@ def random_message_id() -> str:
 
 
 class AnthropicMessages:
-    name: Final = "anthropic_messages"
+    name: ClassVar[str] = "anthropic_messages"
     # Anthropic's API requires max_tokens; Converse does not, and there the family's models take their own maximum.
-    defaults: Final = GenerationDefaults(max_new_tokens=4096, temperature=1.0, top_p=0.999)
+    defaults: ClassVar[GenerationDefaults] = GenerationDefaults(max_new_tokens=4096, temperature=1.0, top_p=0.999)
 
     def __init__(self, *, new_message_id: Callable[[], str] = random_message_id) -> None:
         self._new_message_id = new_message_id
@@ -175,7 +175,7 @@ def _read_text(members: Members, name: str, violations: Violations) -> str | Non
     if value is None:
         return None
     if isinstance(value, str):
-        return members.text(name, min_length=1)
+        return members.text(name, min_length=0 if name == "system" else 1)
     if not isinstance(value, list):
         violations.add(pointer, f"expected type: String or JSONArray, found: {type_name(value)}")
         return None

@@ -5,7 +5,7 @@ holds no state between requests; the state of one streamed answer is in its `Str
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tanren.domain.generation import GenerationEnd, GenerationEvent, GenerationRequest, GenerationResult
 
@@ -37,13 +37,9 @@ class BodyFormat(Protocol):
     InvokeModel; `stream_encoder` is InvokeModelWithResponseStream; `defaults` is what Converse needs of a family.
     """
 
-    @property
-    def name(self) -> str:
-        """The key in `bodies/registry.py` and in the catalogue."""
-        ...
-
-    @property
-    def defaults(self) -> GenerationDefaults: ...
+    name: ClassVar[str]
+    """The key in `bodies/registry.py` and in the catalogue."""
+    defaults: ClassVar[GenerationDefaults]
 
     def matches(self, body: Json) -> bool:
         """Whether the keys say that the caller speaks this format; says nothing about the body being right."""

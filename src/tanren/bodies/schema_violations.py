@@ -145,7 +145,8 @@ class Members:
             self._violations.add(pointer, f"expected maximum item count: {max_items}, found: {len(found)}")
         return [(f"{pointer}/{index}", item) for index, item in enumerate(found)]
 
-    def object(self, name: str) -> "Members | None":
+    def nested(self, name: str) -> "Members | None":
+        """The object at a member, to be read in turn."""
         value = self.take(name)
         if value is None:
             return None

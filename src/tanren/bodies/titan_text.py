@@ -5,7 +5,7 @@ Source   https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-t
          FINISHED.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
 from tanren.bodies.schema_violations import Members, Violations
@@ -35,8 +35,8 @@ COMPLETION_REASONS: Final[dict[FinishReason, str]] = {
 
 
 class TitanText:
-    name: Final = "titan_text"
-    defaults: Final = GenerationDefaults(max_new_tokens=512, temperature=0.7, top_p=0.9)
+    name: ClassVar[str] = "titan_text"
+    defaults: ClassVar[GenerationDefaults] = GenerationDefaults(max_new_tokens=512, temperature=0.7, top_p=0.9)
 
     def matches(self, body: Json) -> bool:
         return "inputText" in body
@@ -45,7 +45,7 @@ class TitanText:
         violations = Violations()
         members = Members(body, violations)
         input_text = members.text("inputText", is_required=True, min_length=1)
-        config = members.object("textGenerationConfig") or Members({}, violations)
+        config = members.nested("textGenerationConfig") or Members({}, violations)
         max_token_count = config.integer("maxTokenCount", minimum=1, maximum=MAX_TOKEN_COUNT)
         temperature = config.number("temperature", minimum=0, maximum=1)
         top_p = config.number("topP", minimum=0, maximum=1, is_minimum_excluded=True)

@@ -19,6 +19,8 @@ FINE_TUNING = CustomizationType.FINE_TUNING.value
 CONTINUED_PRE_TRAINING = CustomizationType.CONTINUED_PRE_TRAINING.value
 ON_DEMAND = "ON_DEMAND"
 PROVISIONED = "PROVISIONED"
+LEAST_RATE = 1e-12
+"""AWS's table begins at 0.0, at which a job would succeed and learn nothing."""
 
 
 def _epochs(maximum: int, default: int) -> HyperparameterRule:
@@ -139,7 +141,7 @@ EXTENSIONS = (
 )
 """Keys that AWS does not have, accepted by every base model."""
 
-TITAN_TEXT = (_epochs(10, 5), _batch_size(1, 64, 1), _learning_rate(0.0, 1.0, 1e-5), _warmup(250, 5))
+TITAN_TEXT = (_epochs(10, 5), _batch_size(1, 64, 1), _learning_rate(LEAST_RATE, 1.0, 1e-5), _warmup(250, 5))
 TITAN_PREMIER = (_epochs(5, 2), _batch_size(1, 1, 1), _learning_rate(1e-7, 1e-5, 1e-6), _warmup(20, 5))
 NOVA = (_epochs(5, 2), _batch_size(1, 64, 1), _learning_rate(1e-6, 1e-4, 1e-5), _warmup(100, 10))
 LLAMA = (_epochs(10, 5), _batch_size(1, 1, 1), _learning_rate(5e-6, 0.1, 1e-4))
@@ -159,7 +161,7 @@ CLAUDE_3_HAIKU = (
 NANO = (
     _epochs(100, 10),
     _batch_size(1, 256, 8),
-    _learning_rate(0.0, 1.0, 4e-3),
+    _learning_rate(LEAST_RATE, 1.0, 4e-3),
     _warmup(250, 5),
     *_early_stopping(0.001, 2),
 )

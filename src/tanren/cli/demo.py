@@ -1,7 +1,7 @@
 """`tanren demo`: the main job from end to end, by boto3 alone, on example data, with the embedded base model.
 
-It starts a server of its own, walks the seven steps, and ends with what a reader wants: a table of answers, a picture of
-the curves, the paths of the files in S3, and lines to paste.
+It starts a server of its own, walks the seven steps, and ends with what a reader wants: a table of answers, a picture
+of the curves, the paths of the files in S3, and lines to paste.
 """
 
 import json
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from tanren.cli.loss_curve import Curve, draw, sparkline
 from tanren.domain.errors import JobFailed, ServiceUnavailable
@@ -75,7 +76,7 @@ def demo(
 
 
 @contextmanager
-def _server(data_dir: Path, port: int) -> Iterator[tuple[Clients, subprocess.Popen[bytes]]]:
+def _server(data_dir: Path, port: int) -> Generator[tuple[Clients, subprocess.Popen[bytes]]]:
     """A server of the demo's own; stopped at the end, its files stay."""
     import boto3
 
@@ -150,7 +151,8 @@ def _train(console: Console, clients: Clients, name: str) -> dict[str, Any]:
         console,
         4,
         "Job",
-        f"{job['status']} in {time.monotonic() - began:.0f} s: training loss {job['trainingMetrics']['trainingLoss']:.2f}, "
+        f"{job['status']} in {time.monotonic() - began:.0f} s: "
+        f"training loss {job['trainingMetrics']['trainingLoss']:.2f}, "
         f"validation loss {job['validationMetrics'][0]['validationLoss']:.2f}",
     )
     return job
@@ -185,9 +187,9 @@ def _answers(clients: Clients, provisioned_arn: str) -> Table:
     for heading, ratio in (("prompt", 2), ("tuned answer", 3), ("base answer", 3)):
         table.add_column(heading, ratio=ratio, overflow="fold")
     for question in json.loads((EXAMPLE / "questions.json").read_text()):
-        table.add_row(
-            question, _ask(clients, provisioned_arn, question), f"[dim]{_ask(clients, BASE_MODEL, question)}[/dim]"
-        )
+        tuned, base = (_ask(clients, model_id, question) for model_id in (provisioned_arn, BASE_MODEL))
+        # Answers are text, whatever brackets they hold; never markup.
+        table.add_row(Text(question), Text(tuned), Text(base, style="dim"))
     return table
 
 
@@ -209,18 +211,15 @@ def _report(console: Console, clients: Clients, job: dict[str, Any], picture: Pa
     training = Curve.from_csv(texts["training_loss"], column="training_loss")
     validation = Curve.from_csv(texts["validation_loss"], column="validation_loss")
     draw(picture, training, validation, title=f"{job['outputModelName']}: loss")
-    _step(
-        console,
-        7,
-        "Evaluation",
-        f"training {training.losses[0]:.2f} → {training.losses[-1]:.2f}  {sparkline(training.losses)}",
-    )
-    console.print(
-        f"     validation {validation.losses[0]:.2f} → {min(validation.losses):.2f}  {sparkline(validation.losses)}"
-    )
-    console.print(f"     picture  {picture.absolute()}")
+    _step(console, 7, "Evaluation", f"training   {_in_words(training, training.losses[-1])}")
+    console.print(f"                validation {_in_words(validation, min(validation.losses))}")
+    console.print(f"                picture  {picture.absolute()}")
     for key in keys.values():
-        console.print(f"     metrics  s3://{BUCKET}/{key}")
+        console.print(f"                metrics  s3://{BUCKET}/{key}")
+
+
+def _in_words(curve: Curve, reached: float) -> str:
+    return f"{curve.losses[0]:.2f} → {reached:.2f}  {sparkline(curve.losses)}"
 
 
 def _paste(console: Console, keys: RootKeys, provisioned_arn: str, data_dir: Path, port: int) -> None:

@@ -86,7 +86,7 @@ class ProvisionedThroughputControl:
         return self._throughputs.page(scope, request, wanted)
 
     def update(self, scope: Scope, identifier: str, *, name: str | None, model_identifier: str | None) -> None:
-        """The new name holds at once; the new model answers when the provisioner has loaded it, the old one until then."""
+        """The new name holds at once; the new model answers when it has been loaded, the old one until then."""
         throughput = self.get(scope, identifier)
         values: dict[str, object] = {"updated_at": self._clock()}
         if name is not None and name != throughput.name:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 
 def end_with_parent(on_parent_gone: Callable[[], None]) -> None:
@@ -29,6 +30,15 @@ def exit_at_once() -> None:
     os._exit(1)
 
 
+def on_signal(number: signal.Signals, act: Callable[[], object]) -> None:
+    """From now on the signal calls `act`, in the main thread."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        act()
+
+    signal.signal(number, handle)
+
+
 def with_lifeline(argv: Sequence[str]) -> list[str]:
     """A command for a program that is not ours and reads no lifeline: this module runs it and reads it in its place."""
     return [sys.executable, "-m", "tanren.jobs.lifeline", *argv]
@@ -37,7 +47,7 @@ def with_lifeline(argv: Sequence[str]) -> list[str]:
 def main() -> None:
     """Runs the command that the arguments are, passes SIGTERM on to it, and kills it when the parent has gone."""
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    on_signal(signal.SIGTERM, child.terminate)
     # Ctrl-C reaches the whole group; the parent then stops its children in order, by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(child.kill)

@@ -1,7 +1,7 @@
 """Runs one assignment as a child process: starts it, keeps its lease alive, and says how it ended.
 
-The child writes the job's outcome to the store itself, fenced by its attempt. What is left to the runner is what a child
-cannot do: notice that it died, and stop it when the worker must go or when the lease has been lost.
+The child writes the job's outcome to the store itself, fenced by its attempt. What is left to the runner is what a
+child cannot do: notice that it died, and stop it when the worker must go or when the lease has been lost.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Converse's members ↔ domain values: the one shape of a conversation that needs no body format.
 
-Text for now. Every member that Bedrock has and tanren has not is refused by its name; none is ignored. A value that says
-"the normal thing" (`performanceConfig.latency: standard`, `serviceTier.type: default`) is taken, since it is true.
+Text for now. Every member that Bedrock has and tanren has not is refused by its name; none is ignored. A value that
+says "the normal thing" (`performanceConfig.latency: standard`, `serviceTier.type: default`) is taken, since it is true.
 
 Source   botocore service model `bedrock-runtime/2023-09-30`; texts of refusals as Bedrock words them (fact sheet §5.4).
 """
@@ -9,6 +9,7 @@ Source   botocore service model `bedrock-runtime/2023-09-30`; texts of refusals 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, cast
 
 from tanren.bodies.base import GenerationDefaults
@@ -115,7 +116,7 @@ def read_conversation(params: Members) -> Conversation:
             "A conversation must start with a user message. Try again with a conversation that starts with a user "
             "message."
         )
-    for before, after in zip(messages, messages[1:], strict=False):
+    for before, after in pairwise(messages):
         if before.role is after.role:
             raise ValidationFailed(
                 "A conversation must alternate between user and assistant roles. Make sure the conversation alternates "

@@ -54,7 +54,7 @@ class StoredPlacement:
         return Placed(engine=engine, adapter=adapter, model_id=model_id, body_format=foundation.body_format)
 
     async def locate(self, scope: Scope, model_id: str) -> tuple[FoundationModel, EngineClient, AdapterRef | None]:
-        """The entry of the catalogue at the root, the engine that holds the base, and the adapter. Raises as `place`."""
+        """The catalogue's entry at the root, the engine that holds the base, the adapter. Raises as `place`."""
         foundation, custom = await asyncio.to_thread(self._find, scope, model_id)
         folder = str(weights_of(foundation.model_id).folder)
         adapter = None

@@ -7,7 +7,7 @@ Cost     one connection to a Unix socket a request, about 0.1 ms.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from tanren.domain.conversation import Conversation
@@ -77,13 +77,13 @@ class EngineClient:
         return answer["done"]
 
     @asynccontextmanager
-    async def _connection(self, frame: Frame) -> AsyncIterator[asyncio.StreamReader]:
+    async def _connection(self, frame: Frame) -> AsyncGenerator[asyncio.StreamReader]:
         """A connection on which `frame` has been sent; closed, without waiting, when the block is left."""
         try:
             reader, writer = await asyncio.open_unix_connection(self.socket_path, limit=FRAME_LIMIT_BYTES)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise ServiceUnavailable(
-                f"the engine host at {self.socket_path} is not running; it is being started, or `tanren doctor` says why"
+                f"the engine host at {self.socket_path} is not running; it may be starting, or its log says why"
             ) from error
         try:
             try:

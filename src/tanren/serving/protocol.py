@@ -47,6 +47,18 @@ class EngineDescription:
     """Sequences that wait for a place."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """How much an engine takes on at once."""
+
+    max_active: int = 8
+    """Sequences generated side by side; each holds its keys and values in memory."""
+    max_queued: int = 64
+    """Sequences that may wait beyond those; one more is Throttled."""
+    max_resident_adapters: int = 64
+    """Beyond it the adapter unused for longest is dropped."""
+
+
 EventSink = Callable[[GenerationEvent | TanrenError], None]
 """Receives one generation in order: a GenerationStart, TextDeltas, then one GenerationEnd or one error, then nothing.
 Called on the engine's threads, the first time possibly before `generate` has returned; it must not block."""

@@ -19,7 +19,7 @@ In place of any answer: {"error": {"kind": "Throttled", "message": "…"}}, rais
 
 import json
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tanren.domain import errors
 from tanren.domain.conversation import Conversation
@@ -67,7 +67,7 @@ def decode_frame(line: bytes) -> Frame:
         raise ModelFailed(f"the engine host's socket carried a line that is not JSON: {error}") from error
     if not isinstance(frame, dict):
         raise ModelFailed("the engine host's socket carried a line that is not a JSON object")
-    return frame  # pyright: ignore[reportUnknownVariableType]
+    return cast("Frame", frame)
 
 
 def request_to_json(request: GenerationRequest) -> Frame:
@@ -84,9 +84,8 @@ def request_to_json(request: GenerationRequest) -> Frame:
 
 def request_from_json(value: Frame) -> GenerationRequest:
     conversation = Conversation.from_json(value["conversation"])
-    return GenerationRequest(
-        **{**value, "conversation": conversation, "stop_sequences": tuple(value["stop_sequences"])}
-    )
+    members: Frame = {**value, "conversation": conversation, "stop_sequences": tuple(value["stop_sequences"])}
+    return GenerationRequest(**members)
 
 
 def adapter_to_json(adapter: AdapterRef | None) -> Frame | None:
@@ -117,8 +116,8 @@ def event_from_frame(frame: Frame) -> GenerationEvent:
     if "start" in frame:
         return GenerationStart(**frame["start"])
     if "end" in frame:
-        end = frame["end"]
-        return GenerationEnd(**{**end, "finish_reason": FinishReason(end["finish_reason"])})
+        members: Frame = {**frame["end"], "finish_reason": FinishReason(frame["end"]["finish_reason"])}
+        return GenerationEnd(**members)
     raise ModelFailed(f"the engine host answered with an unknown frame: {', '.join(frame)}")
 
 
@@ -138,4 +137,5 @@ def description_to_json(description: EngineDescription) -> Frame:
 
 
 def description_from_json(value: Frame) -> EngineDescription:
-    return EngineDescription(**{**value, "resident_adapters": tuple(value["resident_adapters"])})
+    members: Frame = {**value, "resident_adapters": tuple(value["resident_adapters"])}
+    return EngineDescription(**members)

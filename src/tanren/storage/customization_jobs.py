@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from tanren.domain.customization_jobs import (
     LEGAL_MOVES,
@@ -52,7 +52,7 @@ class CustomizationJobs(ResourceRows[CustomizationJob]):
     ) -> bool:
         """Whether the job was in a state from which the move is legal and, if given, still in this attempt."""
         sources = [status for status, targets in LEGAL_MOVES.items() if to in targets]
-        expected = [self.table.c.status.in_(sources)]
+        expected: list[ColumnElement[bool]] = [self.table.c.status.in_(sources)]
         if attempt is not None:
             expected.append(self.table.c.attempt == attempt)
         if not LEGAL_MOVES[to]:

@@ -1,6 +1,7 @@
 """Which base models are wanted in memory, and where their engine hosts listen.
 
-The gateway and the worker write what they want; the supervisor reads it, starts the process and writes where it listens.
+The gateway and the worker write what they want; the supervisor reads it, starts the process and writes where
+it listens.
 """
 
 from dataclasses import dataclass

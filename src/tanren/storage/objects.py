@@ -68,13 +68,13 @@ class ObjectStore:
         )
 
     def lines(self, location: S3Location) -> Iterator[bytes]:
-        """The object's lines without their line ends, streamed. Raises JobFailed where it cannot be read."""
+        """The object's lines with their line ends, streamed. Raises JobFailed where it cannot be read."""
         try:
             body = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"]
             pending = b""
             for chunk in body.iter_chunks(1 << 20):
                 *whole, pending = (pending + chunk).split(b"\n")
-                yield from whole
+                yield from (line + b"\n" for line in whole)
             if pending:
                 yield pending
         except (ClientError, BotoCoreError) as error:

@@ -203,7 +203,6 @@ validation_records = Table(
     metadata,
     Column("job_arn", String(1011), primary_key=True),
     Column("step", Integer, primary_key=True),
-    Column("validator", Integer, primary_key=True),
     Column("epoch", Integer, nullable=False),
     Column("record", JSON, nullable=False),
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from tanren.storage.database import Database
 from tanren.storage.tables import customization_jobs, job_events, step_records, validation_records
@@ -20,36 +20,21 @@ class TrainingRecords:
 
     def add_steps(self, job_arn: str, attempt: int, records: Sequence[Mapping[str, Any]]) -> bool:
         """Each record has `step` and `epoch`. Whether the attempt is current, and the records therefore written."""
+        return self._replace(step_records, job_arn, attempt, records)
+
+    def add_validation(self, job_arn: str, attempt: int, record: Mapping[str, Any]) -> bool:
+        """As `add_steps`, for one record of a validation."""
+        return self._replace(validation_records, job_arn, attempt, [record])
+
+    def _replace(self, table: Table, job_arn: str, attempt: int, records: Sequence[Mapping[str, Any]]) -> bool:
         with self.database.writing() as connection:
             if not _is_current(connection, job_arn, attempt):
                 return False
             steps = [record["step"] for record in records]
-            table = step_records
             connection.execute(delete(table).where(table.c.job_arn == job_arn, table.c.step.in_(steps)))
             connection.execute(
                 insert(table),
                 [{"job_arn": job_arn, "step": r["step"], "epoch": r["epoch"], "record": dict(r)} for r in records],
-            )
-            return True
-
-    def add_validation(self, job_arn: str, attempt: int, validator: int, record: Mapping[str, Any]) -> bool:
-        with self.database.writing() as connection:
-            if not _is_current(connection, job_arn, attempt):
-                return False
-            table = validation_records
-            connection.execute(
-                delete(table).where(
-                    table.c.job_arn == job_arn, table.c.step == record["step"], table.c.validator == validator
-                )
-            )
-            connection.execute(
-                insert(table).values(
-                    job_arn=job_arn,
-                    step=record["step"],
-                    validator=validator,
-                    epoch=record["epoch"],
-                    record=dict(record),
-                )
             )
             return True
 
@@ -58,16 +43,15 @@ class TrainingRecords:
             connection.execute(insert(job_events).values(job_arn=job_arn, attempt=attempt, at=at, message=message))
 
     def steps(self, job_arn: str, *, after: int = -1) -> list[dict[str, Any]]:
-        table = step_records
+        return self._records(step_records, job_arn, after)
+
+    def validations(self, job_arn: str) -> list[dict[str, Any]]:
+        return self._records(validation_records, job_arn, -1)
+
+    def _records(self, table: Table, job_arn: str, after: int) -> list[dict[str, Any]]:
         with self.database.reading() as connection:
             query = select(table.c.record).where(table.c.job_arn == job_arn, table.c.step > after)
             return list(connection.execute(query.order_by(table.c.step)).scalars())
-
-    def validations(self, job_arn: str) -> list[dict[str, Any]]:
-        table = validation_records
-        with self.database.reading() as connection:
-            query = select(table.c.record).where(table.c.job_arn == job_arn)
-            return list(connection.execute(query.order_by(table.c.step, table.c.validator)).scalars())
 
     def events(self, job_arn: str) -> list[tuple[datetime, str]]:
         table = job_events

@@ -10,23 +10,42 @@ Every write carries the attempt: a process that has lost its job changes nothing
 with file, line, rule and fix. Stop ends in `Stopped`; SIGTERM in a checkpoint and `Yielded`.
 """
 
+import hashlib
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from tanren.domain.clock import Clock, IdMaker
-from tanren.domain.customization_jobs import JobStatus, PhaseStatus
-from tanren.domain.errors import TanrenError
-from tanren.jobs.queue import Assignment
-from tanren.storage.artifacts import ArtifactStore
+from tanren.catalog.foundation_models import foundation_model
+from tanren.catalog.weights import weights_of
+from tanren.domain import arns
+from tanren.domain.clock import Clock
+from tanren.domain.custom_models import CustomModel, CustomModelStatus
+from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase, PhaseStatus
+from tanren.domain.errors import Conflict, JobFailed, TanrenError
+from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.jobs.queue import Assignment, JobQueue
+from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.customization_jobs import CustomizationJobs
-from tanren.storage.objects import ObjectStore
+from tanren.storage.customization_jobs import CustomizationJobs, with_phase
+from tanren.storage.objects import ObjectStore, child_of
+from tanren.storage.tags import replace_tags
 from tanren.storage.training_records import TrainingRecords
+from tanren.training.metrics import StepRecord, ValidationRecord, training_csv, validation_csv
+from tanren.training.reporting import StopRequest, TrainingStopped, TrainingYielded
+from tanren.training.run import TrainingOutcome, train
+from tanren.training.run_record import RECORD_FILE
+from tanren.weights.base_models import read_facts
+from tanren.workflows.data_files import DataFiles, fetch_data_files
+from tanren.workflows.recipes import training_spec
+from tanren.workflows.reporting import StoreReporter
 
 logger = logging.getLogger(__name__)
 
 PROBE_KEY = ".write_access_check_file.tmp"
 """AWS writes and removes a probe of this name below the output location."""
+FAILURE_MESSAGE_LENGTH = 2048
 
 
 class Yielded(Exception):
@@ -38,7 +57,7 @@ class Superseded(Exception):
 
 
 class StopAsked(Exception):
-    """The user stopped the job."""
+    """The user has stopped the job."""
 
 
 class CustomizationWorkflow:
@@ -49,38 +68,262 @@ class CustomizationWorkflow:
         jobs: CustomizationJobs,
         models: CustomModels,
         records: TrainingRecords,
+        queue: JobQueue,
         objects: ObjectStore,
         artifacts: ArtifactStore,
         clock: Clock,
-        new_id: IdMaker,
         yield_asked: Callable[[], bool],
         checkpoint_seconds: float,
-        threads: int,
     ) -> None:
+        self._assignment = assignment
         self._arn = assignment.job_arn
         self._attempt = assignment.attempt
         self._jobs = jobs
         self._models = models
         self._records = records
+        self._queue = queue
         self._objects = objects
         self._artifacts = artifacts
         self._clock = clock
-        self._new_id = new_id
         self._yield_asked = yield_asked
         self._checkpoint_seconds = checkpoint_seconds
-        self._threads = threads
 
     def run(self) -> None:
-        """The job has a terminal status afterwards. Raises Yielded."""
+        """The job has a terminal status afterwards, or a later attempt has it. Raises Yielded."""
         job = self._jobs.by_arn(self._arn)
+        folder = self._artifacts.job_folder(job.scope, job.job_id)
         try:
-            self._check_stop()
-            self._validate(job)
-            outcome = self._train(job)
-            self._publish(job, outcome)
-        except StopAsked:
-            self._end(JobStatus.STOPPED, PhaseStatus.STOPPED, "Stopped by request.")
+            self._check_wanted()
+            files = self._validate(job, folder)
+            outcome = self._train(job, folder, files)
+            self._publish(job, folder, outcome, files)
+        except (StopAsked, TrainingStopped):
+            self._end(JobStatus.STOPPED, PhaseStatus.STOPPED, None)
+        except TrainingYielded as error:
+            raise Yielded from error
         except Superseded:
             logger.warning("attempt %d of %s has been superseded", self._attempt, self._arn)
+            return
         except TanrenError as error:
+            logger.info("%s fails: %s", self._arn, error)
             self._end(JobStatus.FAILED, PhaseStatus.FAILED, str(error))
+        self._artifacts.remove_job_folder(job.scope, job.job_id)
+
+    def _check_wanted(self) -> None:
+        job = self._jobs.by_arn(self._arn)
+        if job.attempt != self._attempt:
+            raise Superseded
+        if job.status is JobStatus.STOPPING:
+            raise StopAsked
+        if self._yield_asked():
+            raise Yielded
+
+    def _set_phase(self, phase: Phase, status: PhaseStatus) -> None:
+        if not self._jobs.set_phase(self._arn, self._attempt, phase, status, at=self._clock()):
+            raise Superseded
+
+    def _tell(self, message: str) -> None:
+        """An event on the job."""
+        logger.info("%s: %s", self._arn, message)
+        self._records.add_event(self._arn, self._attempt, message, at=self._clock())
+
+    def _validate(self, job: CustomizationJob, folder: Path) -> DataFiles:
+        self._set_phase(Phase.VALIDATION, PhaseStatus.IN_PROGRESS)
+        probe = child_of(job.output_s3_uri, PROBE_KEY)
+        self._objects.put(probe, b"", content_type="text/plain")
+        self._objects.delete(probe)
+        limits = foundation_model(job.foundation_model_id).record_limits
+        files = fetch_data_files(job, limits, self._objects, folder / "data")
+        for warning in files.warnings():
+            self._tell(warning)
+        self._set_phase(Phase.VALIDATION, PhaseStatus.COMPLETED)
+        return files
+
+    def _train(self, job: CustomizationJob, folder: Path, files: DataFiles) -> TrainingOutcome:
+        self._check_wanted()
+        self._set_phase(Phase.DATA_PROCESSING, PhaseStatus.IN_PROGRESS)
+        model = foundation_model(job.foundation_model_id)
+        weights = weights_of(model.model_id)
+        base_folder, base_adapter = self._base(job, weights.folder)
+        spec = training_spec(
+            model,
+            weights,
+            job.customization_type,
+            resolve_hyperparameters(model.hyperparameters, job.hyperparameters),
+            context_length=read_facts(base_folder).context_length,
+            has_validation=bool(files.validation),
+            checkpoint_seconds=self._checkpoint_seconds,
+        )
+        self._tell(
+            f"Training {spec.method} on {weights.name} at learning rate {spec.learning_rate:g}, "
+            f"{spec.epochs} epochs of batches of {spec.batch_size}."
+        )
+        with StoreReporter(self._assignment, jobs=self._jobs, records=self._records, queue=self._queue) as store:
+            outcome = train(
+                spec,
+                base_folder=base_folder,
+                base_adapter=base_adapter,
+                training_records=files.training.records,
+                validation_sets=[file.records for file in files.validation],
+                work_folder=folder,
+                reporter=_Reporter(store, self._on_phase),
+                should_stop=lambda: self._should_stop(store),
+            )
+        self._tell(outcome.diagnosis)
+        return outcome
+
+    def _base(self, job: CustomizationJob, weights_folder: Path) -> tuple[Path, Path | None]:
+        """The folder of the base, and the adapter to go on from where the job starts from a custom model."""
+        arn = arns.parse_arn(job.base_model_arn)
+        if arn is not None and arn.kind == arns.FOUNDATION_MODEL:
+            return weights_folder, None
+        parent = self._models.get(job.scope, job.base_model_arn)
+        if parent is None:
+            raise JobFailed(f"The base model {job.base_model_arn} has been deleted since the job was created.")
+        artifact = self._artifacts.resolve(parent.artifact_path)
+        return (weights_folder, artifact) if is_adapter_folder(artifact) else (artifact, None)
+
+    def _should_stop(self, store: StoreReporter) -> StopRequest | None:
+        if store.superseded:
+            raise Superseded
+        if store.stop_asked:
+            return "stop"
+        return "yield" if self._yield_asked() else None
+
+    def _on_phase(self, name: str, detail: str) -> None:
+        """A part of the run begins: an event, and for the training itself the job's own phase."""
+        if name == "training":
+            self._set_phase(Phase.DATA_PROCESSING, PhaseStatus.COMPLETED)
+            self._set_phase(Phase.TRAINING, PhaseStatus.IN_PROGRESS)
+        self._tell(detail)
+
+    def _publish(self, job: CustomizationJob, folder: Path, outcome: TrainingOutcome, files: DataFiles) -> None:
+        """Weights and CSVs first, each at a place named by the job, so that a second attempt writes the same again;
+        then model and job in one transaction, which happens only if the attempt is current and nobody pressed stop."""
+        self._write_metrics(job, outcome.step_records, outcome.validation_records)
+        # Named by the job, not drawn: a second attempt at publishing finds its own place again.
+        model_id = hashlib.sha256(job.job_arn.encode()).hexdigest()[:12]
+        path = self._artifacts.custom_model_path(job.scope, model_id)
+        self._write_run_record(job, folder, outcome, files)
+        self._artifacts.publish(outcome.folder, path)
+        model = self._custom_model(job, outcome, model_id=model_id, artifact_path=path)
+        phases = with_phase(
+            self._jobs.by_arn(self._arn).phases, Phase.TRAINING, PhaseStatus.COMPLETED, at=model.created_at
+        )
+        with self._jobs.database.writing() as connection:
+            completed = self._jobs.move(
+                connection,
+                self._arn,
+                JobStatus.COMPLETED,
+                at=model.created_at,
+                attempt=self._attempt,
+                output_model_arn=model.model_arn,
+                training_loss=model.training_loss,
+                validation_losses=list(model.validation_losses),
+                phases=phases,
+            )
+            if completed:
+                try:
+                    self._models.add(connection, job.scope, model)
+                except Conflict as error:
+                    raise JobFailed(str(error)) from error
+                replace_tags(connection, model.model_arn, job.request.get("customModelTags", {}))
+        if not completed:
+            self._artifacts.remove(path)
+            self._check_wanted()
+            raise Superseded
+
+    def _custom_model(
+        self, job: CustomizationJob, outcome: TrainingOutcome, *, model_id: str, artifact_path: str
+    ) -> CustomModel:
+        return CustomModel(
+            scope=job.scope,
+            model_id=model_id,
+            model_arn=arns.custom_model_arn(job.scope, job.foundation_model_id, model_id),
+            model_name=job.output_model_name,
+            status=CustomModelStatus.ACTIVE,
+            job_arn=job.job_arn,
+            job_name=job.job_name,
+            base_model_arn=job.base_model_arn,
+            foundation_model_id=job.foundation_model_id,
+            customization_type=job.customization_type,
+            hyperparameters=job.hyperparameters,
+            request={
+                "training_s3_uri": job.training_s3_uri,
+                "validation_s3_uris": list(job.validation_s3_uris),
+                "output_s3_uri": job.output_s3_uri,
+            },
+            artifact_path=artifact_path,
+            artifact_sha256=outcome.sha256,
+            training_loss=outcome.training_loss,
+            validation_losses=tuple(outcome.validation_losses),
+            created_at=self._clock(),
+        )
+
+    def _write_metrics(
+        self, job: CustomizationJob, steps: Sequence[StepRecord], validations: Sequence[ValidationRecord]
+    ) -> None:
+        root = f"model-customization-job-{job.job_id}"
+        files = {f"{root}/training_artifacts/step_wise_training_metrics.csv": training_csv(steps)}
+        if validations:
+            folder = f"{root}/validation_artifacts/post_fine_tuning_validation"
+            # AWS's guide names the first key, AWS's notebooks read the second.
+            for name in ("validation_metrics.csv", "validation/validation_metrics.csv"):
+                files[f"{folder}/{name}"] = validation_csv(validations)
+        for key, text in files.items():
+            self._objects.put(child_of(job.output_s3_uri, key), text.encode(), content_type="text/csv")
+
+    def _write_run_record(
+        self, job: CustomizationJob, folder: Path, outcome: TrainingOutcome, files: DataFiles
+    ) -> None:
+        """run.json beside the weights: what training wrote of itself, and the job and the files that it was for."""
+        record = {
+            **json.loads((folder / RECORD_FILE).read_text()),
+            "job": {
+                "arn": job.job_arn,
+                "attempt": self._attempt,
+                "base_model_arn": job.base_model_arn,
+                "foundation_model_id": job.foundation_model_id,
+                "hyperparameters": job.hyperparameters,
+                "weights": weights_of(job.foundation_model_id).name,
+            },
+            "files": [
+                {"uri": file.uri, "sha256": file.summary.sha256, "rows": file.summary.rows} for file in files.every()
+            ],
+        }
+        (outcome.folder / RECORD_FILE).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def _end(self, status: JobStatus, phase_status: PhaseStatus, message: str | None) -> None:
+        """Job and current phase have ended; nothing changes if a later attempt has the job."""
+        now = self._clock()
+        phases: dict[str, Any] = self._jobs.by_arn(self._arn).phases
+        for phase in Phase:
+            if phases[phase]["status"] == PhaseStatus.IN_PROGRESS:
+                phases = with_phase(phases, phase, phase_status, at=now)
+        with self._jobs.database.writing() as connection:
+            self._jobs.move(
+                connection,
+                self._arn,
+                status,
+                at=now,
+                attempt=self._attempt,
+                phases=phases,
+                failure_message=None if message is None else message[:FAILURE_MESSAGE_LENGTH],
+            )
+
+
+class _Reporter:
+    """What a run tells: records to the store, phases to the job."""
+
+    def __init__(self, store: StoreReporter, on_phase: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._on_phase = on_phase
+
+    def phase(self, name: str, detail: str) -> None:
+        self._on_phase(name, detail)
+
+    def step(self, record: StepRecord) -> None:
+        self._store.add_step(record.to_json())
+
+    def validation(self, record: ValidationRecord) -> None:
+        self._store.add_validation(record.to_json())

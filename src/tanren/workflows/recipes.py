@@ -5,8 +5,9 @@ relative to the family's default, and scales the rate at which the stand-in lear
 
     rate = reference rate of the weights x given rate / default rate of the family
 
-so that a script written for AWS trains as intended here, and twice the rate is still twice the rate. The result is in the
-run's record and in the job's events. For weights that are themselves the model, both rates are the same and nothing changes.
+so that a script written for AWS trains as intended here, and twice the rate is still twice the rate. The result is in
+the run's record and in the job's events. For weights that are themselves the model, the default is the reference rate
+and nothing changes.
 """
 
 from tanren.catalog.weights import Weights

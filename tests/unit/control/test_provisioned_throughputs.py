@@ -56,7 +56,7 @@ def test_an_update_keeps_the_old_model_until_the_new_one_answers(plane, scope, i
 
 def test_an_update_to_a_model_of_another_base_is_refused(plane, scope, in_service):
     plane.has_model(scope, "other-base", foundation="tanren.nano-v1:0")
-    with pytest.raises(ValidationFailed, match="tanren.nano"):
+    with pytest.raises(ValidationFailed, match=r"tanren\.nano"):
         plane.throughputs.update(scope, in_service, name=None, model_identifier="other-base")
 
 

@@ -1,4 +1,4 @@
-"""Create, Get, List, Update and DeleteCustomModelDeployment. Mind the names of its times: `createdAt`, not creationTime."""
+"""Create, Get, List, Update and DeleteCustomModelDeployment. Its times are called `createdAt`, not creationTime."""
 
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.aws.operations.bedrock.lists import list_filter, page_request, tag_map

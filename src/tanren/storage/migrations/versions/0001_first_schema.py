@@ -1,6 +1,7 @@
 """The first schema: jobs, models, throughputs, deployments, tags, metrics, events, engine hosts.
 
-It creates the tables as `storage/tables.py` had them at this revision, and the trigger that makes a terminal status final.
+It creates the tables as `storage/tables.py` had them at this revision, and the trigger that makes a terminal status
+final.
 """
 
 from alembic import op

@@ -1,0 +1,230 @@
+"""The training loop: steps, validations, checkpoints, until the run is over.
+
+Every turn of the loop takes the run from one whole state to the next: an optimiser step, or the end of an epoch.
+Whatever interrupts a turn (a kill, a stop, a spot reclaim) leaves the state before it: nothing is repeated or skipped.
+"""
+
+import contextlib
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from tanren.domain.errors import JobFailed
+from tanren.training.batches import batch_indexes, steps_per_epoch
+from tanren.training.checkpoints import Checkpoints
+from tanren.training.metrics import StepRecord, ValidationRecord
+from tanren.training.objectives.base import Objective
+from tanren.training.optimizer import Optimizer
+from tanren.training.packing import MicroBatch, micro_batches
+from tanren.training.reporting import StopRequest, TrainingReporter, TrainingStopped, TrainingYielded
+from tanren.training.run_state import RunState
+from tanren.training.schedule import learning_rate_at
+from tanren.training.spec import TrainingSpec
+from tanren.training.tokenization import TokenSequence
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+TOKEN_BUDGET = 2048
+"""Tokens of a micro-batch, filling included: large enough for the matrix units, small enough for the memory."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Run:
+    """All that the loop works with; only `state`, the weights and the optimiser change."""
+
+    spec: TrainingSpec
+    model: "PreTrainedModel"
+    trainable: Mapping[str, nn.Parameter]
+    objective: Objective
+    optimizer: Optimizer
+    training: Sequence[TokenSequence]
+    validation_sets: Sequence[Sequence[TokenSequence]]
+    state: RunState
+    checkpoints: Checkpoints
+    reporter: TrainingReporter
+    should_stop: Callable[[], StopRequest | None]
+    device: torch.device
+    last_checkpoint_at: float
+    """`time.monotonic()` of the last one, or of the start."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return steps_per_epoch(len(self.training), self.spec.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Planned; early stopping may end the run before."""
+        return self.steps_per_epoch * self.spec.epochs
+
+    def arithmetic(self) -> AbstractContextManager[object]:
+        """The precision in which the model computes."""
+        if self.spec.method == "full" and self.spec.dtype == "bfloat16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def run_to_end(run: Run) -> None:
+    """Trains until `run.state.is_finished`.
+
+    Raises   TrainingStopped, TrainingYielded on request; JobFailed where the loss or the gradient is not finite,
+             before the weights are touched.
+    """
+    while not run.state.is_finished:
+        if run.state.step_in_epoch < run.steps_per_epoch:
+            _train_step(run)
+        else:
+            _close_epoch(run)
+        if time.monotonic() - run.last_checkpoint_at >= run.spec.checkpoint_interval_seconds:
+            _write_checkpoint(run)
+
+
+def _train_step(run: Run) -> None:
+    started_at = time.monotonic()
+    spec, state = run.spec, run.state
+    chosen = batch_indexes(
+        len(run.training),
+        batch_size=spec.batch_size,
+        seed=spec.seed,
+        epoch=state.epoch,
+        step_in_epoch=state.step_in_epoch,
+    )
+    parts = micro_batches((run.training[i] for i in chosen), token_budget=TOKEN_BUDGET, device=run.device)
+    target_count = sum(part.target_count for part in parts)
+
+    # Dropout is drawn from (seed, step): a resumed step draws what the first attempt drew, whatever came before.
+    torch.manual_seed(_step_seed(spec.seed, state.step))
+    run.model.train()
+    run.optimizer.zero_grad()
+    loss_sums: list[float] = []
+    for part in parts:
+        _heed_stop_request(run)
+        with run.arithmetic():
+            loss_sum = run.objective.loss_sum(run.model, part)
+        loss_sums.append(_finite(loss_sum.item(), "loss", part, state))
+        # The only place where a sum of losses is divided.
+        (loss_sum / target_count).backward()
+    gradient_norm = run.optimizer.clip()
+    if not math.isfinite(gradient_norm):
+        raise _not_finite("gradient", gradient_norm, parts, state)
+    learning_rate = learning_rate_at(state.step, spec, total_steps=run.total_steps)
+    run.optimizer.step(learning_rate)
+
+    record = StepRecord(
+        step=state.step,
+        epoch=state.epoch,
+        training_loss=math.fsum(loss_sums) / target_count,
+        learning_rate=learning_rate,
+        gradient_norm=gradient_norm,
+        tokens=sum(part.token_count for part in parts),
+        trained_tokens=target_count,
+        seconds=time.monotonic() - started_at,
+    )
+    state.step += 1
+    state.step_in_epoch += 1
+    state.step_records.append(record)
+    run.reporter.step(record)
+
+
+def _close_epoch(run: Run) -> None:
+    """Validates, remembers the best weights, and decides whether another epoch comes."""
+    state = run.state
+    record: ValidationRecord | None = None
+    if run.validation_sets:
+        record = _validate(run)
+        before = state.early_stopping
+        state.early_stopping = before.after(record.validation_loss, step=state.step, epoch=state.epoch)
+        state.validation_records.append(record)
+        if run.spec.publish == "best" and state.early_stopping.best_step == state.step:
+            run.checkpoints.write_best(state, run.trainable)
+    state.has_stopped_early = state.early_stopping.is_over and state.epoch < run.spec.epochs
+    state.is_finished = state.has_stopped_early or state.epoch == run.spec.epochs
+    state.epoch += 1
+    state.step_in_epoch = 0
+    if record is not None:
+        run.reporter.validation(record)
+
+
+def _validate(run: Run) -> ValidationRecord:
+    sums: list[float] = []
+    counts: list[int] = []
+    for sequences in run.validation_sets:
+        loss_sum, target_count = evaluate(run, sequences, may_stop=True)
+        sums.append(loss_sum)
+        counts.append(target_count)
+    loss = math.fsum(sums) / sum(counts)
+    if not math.isfinite(loss):
+        raise JobFailed(
+            f"The validation loss after step {run.state.step} is {loss}: training diverged. "
+            f"Use a lower learning rate than {run.spec.learning_rate:g}."
+        )
+    return ValidationRecord(
+        step=run.state.step,
+        epoch=run.state.epoch,
+        validation_loss=loss,
+        losses_by_set=tuple(loss_sum / count for loss_sum, count in zip(sums, counts, strict=True)),
+    )
+
+
+def evaluate(run: Run, sequences: Sequence[TokenSequence], *, may_stop: bool = False) -> tuple[float, int]:
+    """(loss summed over all targets in nats, number of targets) with the weights as they are; no gradient."""
+    run.model.eval()
+    sums: list[float] = []
+    target_count = 0
+    with torch.no_grad():
+        for part in micro_batches(sequences, token_budget=TOKEN_BUDGET, device=run.device):
+            if may_stop:
+                _heed_stop_request(run)
+            with run.arithmetic():
+                sums.append(run.objective.loss_sum(run.model, part).item())
+            target_count += part.target_count
+    return math.fsum(sums), target_count
+
+
+def _heed_stop_request(run: Run) -> None:
+    """Ends the run where it is asked to. The state is that before this turn of the loop, so it may be written."""
+    request = run.should_stop()
+    if request is None:
+        return
+    run.optimizer.zero_grad()
+    if request == "stop":
+        raise TrainingStopped(f"Training was stopped after {run.state.step} of {run.total_steps} steps.")
+    _write_checkpoint(run)
+    raise TrainingYielded(f"Training let go after {run.state.step} of {run.total_steps} steps; its state is written.")
+
+
+def _write_checkpoint(run: Run) -> None:
+    run.checkpoints.write(
+        run.state,
+        trainable=run.trainable,
+        optimizer=run.optimizer.state(),
+        thread_count=torch.get_num_threads(),
+    )
+    run.last_checkpoint_at = time.monotonic()
+
+
+def _finite(value: float, what: str, part: MicroBatch, state: RunState) -> float:
+    if not math.isfinite(value):
+        raise _not_finite(what, value, [part], state)
+    return value
+
+
+def _not_finite(what: str, value: float, parts: Sequence[MicroBatch], state: RunState) -> JobFailed:
+    sources = sorted((source for part in parts for source in part.sources), key=lambda source: source.line)
+    shown = ", ".join(str(source) for source in sources[:10])
+    more = f" and {len(sources) - 10} more" if len(sources) > 10 else ""
+    return JobFailed(
+        f"The {what} of step {state.step} (epoch {state.epoch}) is {value}; training ended before the update. "
+        f"Rows of the batch: {shown}{more}. Use a lower learning rate, or look at these rows."
+    )
+
+
+def _step_seed(seed: int, step: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"dropout:{seed}:{step}".encode()).digest()[:7], "big")

@@ -1,0 +1,59 @@
+"""AdamW over named parameters, with a state that can be written down by name."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from tanren.training.spec import TrainingSpec
+
+_BETAS = (0.9, 0.999)
+_EPS = 1e-8
+
+
+class Optimizer:
+    """torch's fused AdamW; the learning rate is given with every step.
+
+    Why   weight decay touches matrices only: a norm's gain or a bias has no reason to be small.
+    """
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], spec: TrainingSpec) -> None:
+        self._parameters = dict(parameters)
+        self._max_grad_norm = spec.max_grad_norm
+        matrices = [parameter for parameter in self._parameters.values() if parameter.ndim >= 2]
+        vectors = [parameter for parameter in self._parameters.values() if parameter.ndim < 2]
+        groups: list[dict[str, object]] = [{"params": matrices, "weight_decay": spec.weight_decay}]
+        if vectors:
+            groups.append({"params": vectors, "weight_decay": 0.0})
+        self._adamw = torch.optim.AdamW(groups, lr=spec.learning_rate, betas=_BETAS, eps=_EPS, fused=True)
+
+    def zero_grad(self) -> None:
+        self._adamw.zero_grad(set_to_none=True)
+
+    def clip(self) -> float:
+        """The global norm of the gradients as they were; afterwards they are at most `max_grad_norm`."""
+        bound = self._max_grad_norm if self._max_grad_norm is not None else float("inf")
+        return float(nn.utils.clip_grad_norm_(self._parameters.values(), bound))
+
+    def step(self, learning_rate: float) -> None:
+        for group in self._adamw.param_groups:
+            group["lr"] = learning_rate
+        self._adamw.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """`<parameter>/<moment>` → tensor; empty before the first step."""
+        return {
+            f"{name}/{key}": cast(Tensor, value)
+            for name, parameter in self._parameters.items()
+            for key, value in self._adamw.state[parameter].items()
+        }
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, parameter in self._parameters.items():
+            prefix = f"{name}/"
+            moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            if moments:
+                self._adamw.state[parameter] = {
+                    key: value.clone().to(parameter.device) for key, value in moments.items()
+                }

@@ -1,0 +1,405 @@
+"""One training run, from records to a model, as a story from top to bottom.
+
+    records → token sequences → model with something to train → steps → the best weights → a folder, read back and tried
+
+Called in a process of its own (it sets torch's seed and determinism). A run that was interrupted goes on from its work
+folder and, on CPU with the same number of threads, ends in the same bytes.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import nn
+
+from tanren.data.findings import DataInvalid, Finding
+from tanren.data.records import TrainingRecord
+from tanren.data.splitting import is_held_out, overlap
+from tanren.domain.errors import JobFailed
+from tanren.training.checkpoints import Checkpoints
+from tanren.training.diagnosis import diagnose, few_steps_warning
+from tanren.training.early_stopping import EarlyStopping
+from tanren.training.export import check_effect, export_adapter, export_model, restore
+from tanren.training.loop import Run, evaluate, run_to_end
+from tanren.training.metrics import StepRecord, ValidationRecord, mean_loss_of_last_epoch
+from tanren.training.objectives.registry import OBJECTIVES
+from tanren.training.optimizer import Optimizer
+from tanren.training.reporting import StopRequest, TrainingReporter
+from tanren.training.run_record import write_run_record
+from tanren.training.run_state import RunState
+from tanren.training.spec import TrainingSpec
+from tanren.training.tokenization import Tokenizer, TokenSequence, tokenize
+from tanren.weights.adapters import read_adapter
+from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts, weights_digest
+from tanren.weights.chat_template import ChatTemplate
+from tanren.weights.lora import LoraLinear, LoraSettings, attach_lora, load_factors, merge_factors
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Records = Sequence[TrainingRecord] | Callable[[], Iterable[TrainingRecord]]
+"""Records, or what gives them anew each time it is called (so that they need not be held in memory)."""
+
+_PROBE_ROWS = 8
+"""Training rows whose loss has to differ between the weights at the start and the published ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutcome:
+    folder: Path
+    """The adapter's, or the model's after full fine-tuning."""
+    is_adapter: bool
+    sha256: str
+    """Of the adapter's weights file; after full fine-tuning the folder's `weights_digest`."""
+    training_loss: float
+    """Mean of the last epoch's steps, nats a token."""
+    validation_losses: tuple[float, ...]
+    """Of the published weights, one a validation set (the held-out rows count as one); empty without validation."""
+    best_step: int | None
+    """Steps done when the lowest validation loss was measured."""
+    best_epoch: int | None
+    published_epoch: int
+    """Whose weights are in the folder."""
+    steps: int
+    step_records: tuple[StepRecord, ...]
+    validation_records: tuple[ValidationRecord, ...]
+    tokens: int
+    trained_tokens: int
+    stopped_early: bool
+    seconds: float = field(compare=False)
+    """In optimiser steps, over all attempts."""
+    warnings: tuple[str, ...]
+    """What the user should know and did not stop the run."""
+    diagnosis: str
+    """One plain sentence."""
+
+
+def train(
+    spec: TrainingSpec,
+    *,
+    base_folder: Path,
+    training_records: Records,
+    validation_sets: Sequence[Records],
+    work_folder: Path,
+    reporter: TrainingReporter,
+    should_stop: Callable[[], StopRequest | None],
+    base_adapter: Path | None = None,
+    base_name: str | None = None,
+    device: str = "cpu",
+) -> TrainingOutcome:
+    """Trains, from the newest intact checkpoint in `work_folder` if there is one.
+
+    Takes    base_adapter: an adapter on the same base from which training goes on (a customised custom model);
+             base_name: what the adapter's config calls its base, by default the folder's name.
+    Raises   DataInvalid with every row that cannot be trained on; JobFailed where the run cannot go on or has come to
+             nothing; TrainingStopped and TrainingYielded where `should_stop` asks for it.
+    """
+    work_folder.mkdir(parents=True, exist_ok=True)
+    reporter.phase("data_processing", "Writing the records as tokens.")
+    _check_context(spec, base_folder)
+    data = _prepare(spec, base_folder, training_records, validation_sets)
+    for warning in data.warnings:
+        reporter.phase("data_processing", f"Warning: {warning}.")
+
+    reporter.phase("loading", "Loading the base model.")
+    with _determinism(device):
+        base_digest = weights_digest(base_folder)
+        subject = _load(spec, base_folder, base_digest, base_adapter, device)
+        digests = {"data": data.digest, "base_weights": base_digest, "base_adapter": subject.base_adapter_sha256}
+        run = _new_run(spec, subject, data, work_folder, digests, reporter, should_stop, device)
+        probe = data.training[:_PROBE_ROWS]
+        loss_before, _ = evaluate(run, probe)
+        _resume(run)
+
+        reporter.phase("training", f"{run.total_steps} steps, {len(data.training)} records.")
+        run_to_end(run)
+
+        reporter.phase("publishing", "Writing the model and reading it back.")
+        published = _published(run)
+        folder, sha256 = _export(spec, subject, work_folder, base_folder, base_digest, base_name)
+        loss_after, probe_targets = evaluate(run, probe)
+        check_effect(loss_before=loss_before, loss_after=loss_after, target_count=probe_targets)
+
+    outcome = _outcome(run, data, folder=folder, sha256=sha256, published=published)
+    write_run_record(work_folder, spec, digests={**digests, "model": sha256}, outcome=_record_of(outcome))
+    return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Data:
+    training: list[TokenSequence]
+    validation_sets: list[list[TokenSequence]]
+    warnings: tuple[str, ...]
+    digest: str
+    """SHA-256 of all ids and masks, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Subject:
+    """The model and what of it is trained."""
+
+    model: "PreTrainedModel"
+    layers: dict[str, LoraLinear]
+    """Empty in full fine-tuning."""
+    trainable: dict[str, nn.Parameter]
+    settings: LoraSettings
+    base_adapter_sha256: str
+
+
+def _check_context(spec: TrainingSpec, base_folder: Path) -> None:
+    context_length = read_facts(base_folder).context_length
+    if spec.max_sequence_length > context_length:
+        raise JobFailed(
+            f"maxSequenceLength is {spec.max_sequence_length}; the base model's context is {context_length} tokens."
+        )
+
+
+def _prepare(
+    spec: TrainingSpec, base_folder: Path, training_records: Records, validation_sets: Sequence[Records]
+) -> _Data:
+    """All rows as tokens; every row that cannot be trained on is told at once, over all files."""
+    tokenizer_files = load_tokenizer(base_folder)
+    tokenizer = Tokenizer(
+        ChatTemplate(tokenizer_files),
+        bos_id=cast(int | None, cast(Any, tokenizer_files).bos_token_id),
+        eos_id=cast(int | None, cast(Any, tokenizer_files).eos_token_id),
+    )
+    objective = OBJECTIVES[spec.objective]
+    training_source, validation_sources = _split(spec, training_records, validation_sets)
+    findings: list[Finding] = []
+    error_count = 0
+    sets: list[list[TokenSequence]] = []
+    for source in [training_source, *validation_sources]:
+        try:
+            sequences = tokenize(
+                source(),
+                lambda record: objective.sequence(record, tokenizer),
+                max_sequence_length=spec.max_sequence_length,
+            )
+            sets.append(list(sequences))
+        except DataInvalid as error:
+            findings += error.findings
+            error_count += error.error_count
+    if findings:
+        raise DataInvalid(findings, error_count=error_count)
+    training, validation = sets[0], sets[1:]
+    if not training:
+        raise JobFailed("There is no record to train on.")
+    for index, sequences in enumerate(validation):
+        if not sequences:
+            raise JobFailed(f"Validation set {index + 1} of {len(validation)} has no record.")
+    return _Data(
+        training=training,
+        validation_sets=validation,
+        warnings=tuple(_warnings(spec, training_source, validation_sources, len(training))),
+        digest=_data_digest(sets),
+    )
+
+
+def _split(
+    spec: TrainingSpec, training_records: Records, validation_sets: Sequence[Records]
+) -> tuple[Callable[[], Iterable[TrainingRecord]], list[Callable[[], Iterable[TrainingRecord]]]]:
+    """The sources of training and validation, with held-out rows where the spec asks and no validation set is given."""
+    everything = _callable(training_records)
+    percentage = spec.evaluation_percentage
+    if validation_sets or percentage is None:
+        return everything, [_callable(records) for records in validation_sets]
+
+    def chosen(*, held_out: bool) -> Iterator[TrainingRecord]:
+        for record in everything():
+            if is_held_out(record, percentage=percentage, seed=spec.seed) is held_out:
+                yield record
+
+    return lambda: chosen(held_out=False), [lambda: chosen(held_out=True)]
+
+
+def _callable(records: Records) -> Callable[[], Iterable[TrainingRecord]]:
+    return records if callable(records) else lambda: records
+
+
+def _warnings(
+    spec: TrainingSpec,
+    training_source: Callable[[], Iterable[TrainingRecord]],
+    validation_sources: Sequence[Callable[[], Iterable[TrainingRecord]]],
+    record_count: int,
+) -> Iterator[str]:
+    few = few_steps_warning(spec, record_count)
+    if few is not None:
+        yield few
+    if spec.early_stopping_patience is not None and not validation_sources:
+        yield "there are no validation data, so early stopping has nothing to go by and all epochs are trained"
+    for source in validation_sources:
+        shared = overlap(training_source(), list(source()))
+        if shared:
+            place, trained_place = shared[0]
+            yield (
+                f"{len(shared)} validation rows are also trained on (first: {place} equals {trained_place}), "
+                "so the validation loss looks better than it is"
+            )
+
+
+def _data_digest(sets: Sequence[Sequence[TokenSequence]]) -> str:
+    digest = hashlib.sha256()
+    for sequences in sets:
+        digest.update(f"set {len(sequences)}\n".encode())
+        for sequence in sequences:
+            digest.update(f"row {len(sequence.ids)}\n".encode())
+            digest.update(sequence.ids.tobytes())
+            digest.update(sequence.loss_mask)
+    return digest.hexdigest()
+
+
+def _load(spec: TrainingSpec, base_folder: Path, base_digest: str, base_adapter: Path | None, device: str) -> _Subject:
+    """The model, with adapters or with every weight set free; a base adapter is where it starts."""
+    settings = LoraSettings(rank=spec.lora_rank, alpha=spec.lora_alpha, dropout=spec.lora_dropout)
+    start = read_adapter(base_adapter, base_weights_sha256=base_digest) if base_adapter is not None else None
+    layers: dict[str, LoraLinear] = {}
+    if spec.method == "lora":
+        model = load_base_model(base_folder, dtype=spec.dtype, device=device)
+        layers = attach_lora(model, settings, seed=spec.seed)
+        if start is not None:
+            load_factors(layers, start.factors)
+        trainable = {
+            f"{name}.{attribute}": parameter
+            for name, layer in layers.items()
+            for attribute, parameter in (("lora_a_RI", layer.lora_a_RI), ("lora_b_OR", layer.lora_b_OR))
+        }
+    else:
+        # Weights that are trained are float32: in bfloat16 most updates would round to nothing.
+        model = load_base_model(base_folder, dtype="float32", device=device)
+        if start is not None:
+            merge_factors(model, start.factors)
+        model.requires_grad_(True)
+        trainable = dict(model.named_parameters())
+    return _Subject(
+        model=model,
+        layers=layers,
+        trainable=trainable,
+        settings=settings,
+        base_adapter_sha256=start.sha256 if start is not None else "",
+    )
+
+
+def _new_run(
+    spec: TrainingSpec,
+    subject: _Subject,
+    data: _Data,
+    work_folder: Path,
+    digests: dict[str, str],
+    reporter: TrainingReporter,
+    should_stop: Callable[[], StopRequest | None],
+    device: str,
+) -> Run:
+    identity = hashlib.sha256("\n".join([spec.digest(), *digests.values()]).encode()).hexdigest()
+    return Run(
+        spec=spec,
+        model=subject.model,
+        trainable=subject.trainable,
+        objective=OBJECTIVES[spec.objective],
+        optimizer=Optimizer(subject.trainable, spec),
+        training=data.training,
+        validation_sets=data.validation_sets,
+        state=RunState(
+            early_stopping=EarlyStopping(threshold=spec.early_stopping_threshold, patience=spec.early_stopping_patience)
+        ),
+        checkpoints=Checkpoints(work_folder, run_digest=identity),
+        reporter=reporter,
+        should_stop=should_stop,
+        device=torch.device(device),
+        last_checkpoint_at=time.monotonic(),
+    )
+
+
+def _resume(run: Run) -> None:
+    """Puts the run where its newest intact checkpoint stands; without one it begins at the beginning."""
+    checkpoint = run.checkpoints.newest()
+    if checkpoint is None:
+        return
+    # Another number of threads adds up in another order, and the bytes would differ.
+    torch.set_num_threads(checkpoint.thread_count)
+    restore(run.trainable, checkpoint.trainable)
+    run.optimizer.load_state(checkpoint.optimizer)
+    run.state = checkpoint.state
+    run.reporter.phase("training", f"Continuing after step {run.state.step} of {run.total_steps}.")
+
+
+def _published(run: Run) -> ValidationRecord | None:
+    """Puts the weights to publish into the model; the validation that belongs to them, if there was one."""
+    records = run.state.validation_records
+    if not records:
+        return None
+    best_step = run.state.early_stopping.best_step
+    if run.spec.publish == "last" or best_step == run.state.step:
+        return records[-1]
+    best = run.checkpoints.read_best()
+    assert best is not None, "a run with validations has best weights"
+    restore(run.trainable, best)
+    return next(record for record in records if record.step == best_step)
+
+
+def _export(
+    spec: TrainingSpec,
+    subject: _Subject,
+    work_folder: Path,
+    base_folder: Path,
+    base_digest: str,
+    base_name: str | None,
+) -> tuple[Path, str]:
+    if spec.method == "full":
+        folder = work_folder / "model"
+        return folder, export_model(folder, subject.model, base_folder=base_folder)
+    folder = work_folder / "adapter"
+    sha256 = export_adapter(
+        folder,
+        subject.layers,
+        settings=subject.settings,
+        base_weights_sha256=base_digest,
+        base_name=base_name or base_folder.name,
+    )
+    return folder, sha256
+
+
+def _outcome(
+    run: Run, data: _Data, *, folder: Path, sha256: str, published: ValidationRecord | None
+) -> TrainingOutcome:
+    state = run.state
+    return TrainingOutcome(
+        folder=folder,
+        is_adapter=run.spec.method == "lora",
+        sha256=sha256,
+        training_loss=mean_loss_of_last_epoch(state.step_records),
+        validation_losses=published.losses_by_set if published is not None else (),
+        best_step=state.early_stopping.best_step,
+        best_epoch=state.early_stopping.best_epoch,
+        published_epoch=published.epoch if published is not None else state.step_records[-1].epoch,
+        steps=state.step,
+        step_records=tuple(state.step_records),
+        validation_records=tuple(state.validation_records),
+        tokens=sum(record.tokens for record in state.step_records),
+        trained_tokens=sum(record.trained_tokens for record in state.step_records),
+        stopped_early=state.has_stopped_early,
+        seconds=sum(record.seconds for record in state.step_records),
+        warnings=data.warnings,
+        diagnosis=diagnose(run.spec, state.step_records, state.validation_records, record_count=len(data.training)),
+    )
+
+
+def _record_of(outcome: TrainingOutcome) -> dict[str, Any]:
+    return {**asdict(outcome), "folder": outcome.folder.name}
+
+
+@contextmanager
+def _determinism(device: str) -> Generator[None, None, None]:
+    """Within, torch takes only algorithms that give the same bits twice; on CUDA it warns where it has none."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=not device.startswith("cpu"))
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)

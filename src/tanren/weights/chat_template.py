@@ -1,0 +1,208 @@
+"""A conversation → token ids, alike for training and for serving, with text that can never become a control token.
+
+Algorithm   the tokenizer's own Jinja template renders the conversation. Where a message spells a special token
+            ("<|end|>" typed by a user), a placeholder of private-use characters stands for it while the template runs;
+            afterwards the text is cut at the special tokens that the *template* wrote, and the pieces between are
+            tokenised with special tokens switched off. Ordinary text takes the plain road and equals
+            `apply_chat_template` exactly.
+Cost        one rendering and one tokenisation for a prompt; two of each for an example of one turn.
+"""
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from tanren.domain.conversation import Conversation, Role, user_turn
+from tanren.domain.errors import JobFailed, ValidationFailed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_MARK = "\U000f0a11"
+"""A private-use character; a placeholder is a number between two of them. Where a text holds it, it is hidden too."""
+
+
+class ChatTemplate:
+    """The one road from conversations to ids.
+
+    Raises   JobFailed at construction where the tokenizer has no chat template, or one that a model cannot learn to
+             end a turn with.
+    """
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._tokenizer = tokenizer
+        if not getattr(tokenizer, "chat_template", None):
+            raise JobFailed(
+                "The base model's tokenizer has no chat template, so there is no way to write a conversation for it. "
+                "Add chat_template.jinja to its folder."
+            )
+        backend = cast(Any, tokenizer).backend_tokenizer
+        self._parsing = type(backend).from_str(backend.to_str())
+        self._parsing.no_truncation()
+        self._parsing.no_padding()
+        self._parsing.encode_special_tokens = False
+        added = cast(dict[int, Any], cast(Any, tokenizer).added_tokens_decoder)
+        self._special_ids: dict[str, int] = {token.content: id for id, token in added.items() if token.special}
+        # The longest first, so that one special token that begins another does not win.
+        ordered = sorted(
+            (token for token in added.values() if token.special), key=lambda token: len(token.content), reverse=True
+        )
+        self._spelling = re.compile("|".join([_MARK, *(re.escape(token.content) for token in ordered)]))
+        self._written = re.compile(
+            "|".join(
+                (r"\s*" if token.lstrip else "") + f"({re.escape(token.content)})" + (r"\s*" if token.rstrip else "")
+                for token in ordered
+            )
+            or r"(?!)"
+        )
+        self.end_of_turn_id = self._find_end_of_turn()
+        eos = cast(int | None, cast(Any, tokenizer).eos_token_id)
+        self.stop_ids = frozenset({self.end_of_turn_id} | ({eos} if eos is not None else set[int]()))
+        """Ids with which the model ends an answer."""
+
+    def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """What serving feeds: the conversation, then the header under which the model answers.
+
+        Raises   ValidationFailed where the template refuses it, for instance because it has no place for `system`.
+        """
+        text, literals = self._render(conversation, add_generation_prompt=True)
+        return self._encode(text, literals)
+
+    def example(self, conversation: Conversation) -> tuple[list[int], list[int]]:
+        """(ids, loss mask) of a conversation that ends with the assistant's answer.
+
+        The mask is 1 on the tokens that the model has to produce: each assistant turn's answer with the token that
+        ends the turn, and nothing else.
+
+        Why      ids before the last answer equal `prompt_ids` of the conversation without it, since the prompt and the
+                 answer are tokenised apart, as serving does: the answer is generated behind the prompt's tokens.
+        Raises   JobFailed where the template writes a prompt that is no beginning of the whole (then training and
+                 serving would differ); ValidationFailed where it refuses the conversation.
+        """
+        assert conversation.messages
+        assert conversation.messages[-1].role is Role.ASSISTANT
+        whole, literals = self._render(conversation, add_generation_prompt=False)
+        asked = Conversation(system=conversation.system, messages=conversation.messages[:-1])
+        prompt, prompt_literals = self._render(asked, add_generation_prompt=True)
+        if not whole.startswith(prompt) or literals[: len(prompt_literals)] != prompt_literals:
+            raise JobFailed(
+                "The base model's chat template writes a prompt that is not the beginning of the conversation with "
+                "its answer; a model trained on it would be asked differently than it was taught. Use another template."
+            )
+        ids = self._encode(prompt, literals)
+        mask = [0] * len(ids)
+        for index, message in enumerate(conversation.messages[:-1]):
+            if message.role is Role.ASSISTANT:
+                earlier = Conversation(system=conversation.system, messages=conversation.messages[:index])
+                self._mark_answer(ids, mask, start=_shared_length(ids, self.prompt_ids(earlier)))
+        start = len(ids)
+        ids += self._encode(whole[len(prompt) :], literals)
+        mask += [0] * (len(ids) - start)
+        self._mark_answer(ids, mask, start=start)
+        return ids, mask
+
+    def text_ids(self, text: str) -> list[int]:
+        """Plain text, no template, no special token even where it spells one."""
+        return self._literal.encode(text, add_special_tokens=False).ids
+
+    def decode(self, ids: list[int], *, skip_special_tokens: bool = False) -> str:
+        return self._parsing.decode(ids, skip_special_tokens=skip_special_tokens)
+
+    def _mark_answer(self, ids: list[int], mask: list[int], *, start: int) -> None:
+        """1 from `start` through the first token that ends a turn."""
+        for index in range(start, len(ids)):
+            mask[index] = 1
+            if ids[index] == self.end_of_turn_id:
+                return
+        raise JobFailed(
+            "The base model's chat template does not end an assistant turn with "
+            f"{self.decode([self.end_of_turn_id])!r}; a model trained on it would never learn to stop."
+        )
+
+    def _render(self, conversation: Conversation, *, add_generation_prompt: bool) -> tuple[str, list[str]]:
+        """The template's text, and what its placeholders stand for, in order."""
+        literals: list[str] = []
+
+        def hide(text: str) -> str:
+            def placeholder(match: re.Match[str]) -> str:
+                literals.append(match.group())
+                return f"{_MARK}{len(literals) - 1}{_MARK}"
+
+            return self._spelling.sub(placeholder, text)
+
+        messages = [{"role": "system", "content": hide(conversation.system)}] if conversation.system is not None else []
+        messages += [{"role": str(message.role), "content": hide(message.text)} for message in conversation.messages]
+        from jinja2 import TemplateError
+
+        try:
+            text = cast(
+                str,
+                cast(Any, self._tokenizer).apply_chat_template(
+                    messages, tokenize=False, add_generation_prompt=add_generation_prompt
+                ),
+            )
+        except TemplateError as error:
+            raise ValidationFailed(f"The base model's chat template refuses this conversation: {error}") from error
+        return text, literals
+
+    def _encode(self, text: str, literals: list[str]) -> list[int]:
+        if _MARK not in text:
+            return self._parsing.encode(text, add_special_tokens=False).ids
+        if not self._cuts_cleanly:
+            raise ValidationFailed(
+                "A message spells a control token of the base model, and this model's tokenizer cannot write it as "
+                f"plain text: {', '.join(sorted(set(literals)))}. Rephrase the message."
+            )
+        return self._encode_cut(text, literals)
+
+    def _encode_cut(self, text: str, literals: list[str]) -> list[int]:
+        ids: list[int] = []
+        position = 0
+        for match in self._written.finditer(text):
+            ids += self._encode_literal(text[position : match.start()], literals)
+            ids.append(self._special_ids[cast(str, match[match.lastindex or 0])])
+            position = match.end()
+        return ids + self._encode_literal(text[position:], literals)
+
+    def _encode_literal(self, text: str, literals: list[str]) -> list[int]:
+        restored = re.sub(f"{_MARK}(\\d+){_MARK}", lambda match: literals[int(match[1])], text)
+        return self._literal.encode(restored, add_special_tokens=False).ids if restored else []
+
+    @cached_property
+    def _literal(self) -> Any:
+        """The tokenizer with special tokens off. Made when first needed: a large vocabulary takes a second."""
+        literal = type(self._parsing).from_str(self._parsing.to_str())
+        literal.encode_special_tokens = True
+        return literal
+
+    @cached_property
+    def _cuts_cleanly(self) -> bool:
+        """Whether pieces tokenised apart give the ids of the whole; some tokenizers spell a first piece differently."""
+        probe = user_turn("one two\n three")
+        text, _ = self._render(probe, add_generation_prompt=True)
+        return self._encode_cut(text, []) == self._parsing.encode(text, add_special_tokens=False).ids
+
+    def _find_end_of_turn(self) -> int:
+        """The first special token that the template writes behind an assistant's text."""
+        probe = Conversation.from_json(
+            {"system": None, "messages": [{"role": "user", "text": "a"}, {"role": "assistant", "text": "b"}]}
+        )
+        text, literals = self._render(probe, add_generation_prompt=False)
+        ids = self._encode(text, literals)
+        asked = Conversation(messages=probe.messages[:1])
+        prompt = self._encode(*self._render(asked, add_generation_prompt=True))
+        specials = set(self._special_ids.values())
+        for token in ids[_shared_length(ids, prompt) :]:
+            if token in specials:
+                return token
+        raise JobFailed(
+            "The base model's chat template writes no special token behind the assistant's answer; "
+            "a model trained on it would never learn to stop. Use a template that ends each turn."
+        )
+
+
+def _shared_length(left: list[int], right: list[int]) -> int:
+    for index, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return index
+    return min(len(left), len(right))

@@ -1,0 +1,74 @@
+"""The data files of a job: copies of our own, checked whole before anything trains on them.
+
+Why      what was validated is what is trained on, also after a restart, whatever happens to the object in S3 meanwhile.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tanren.data.reading import FileSummary, read_records, validate_file
+from tanren.data.records import TrainingRecord
+from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
+from tanren.domain.foundation_models import RecordLimits
+from tanren.storage.objects import ObjectStore, parse_s3_uri
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    uri: str
+    """As the user named it; findings name it too."""
+    path: Path
+    """Our copy."""
+    customization_type: CustomizationType
+    summary: FileSummary
+
+    def records(self) -> Iterator[TrainingRecord]:
+        with self.path.open("rb") as lines:
+            yield from read_records(lines, file=self.uri, customization_type=self.customization_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFiles:
+    training: DataFile
+    validation: Sequence[DataFile]
+
+    def every(self) -> list[DataFile]:
+        return [self.training, *self.validation]
+
+    def warnings(self) -> list[str]:
+        """What AWS would refuse and tanren takes, in words."""
+        return [f"{finding.file}: {finding.message}" for file in self.every() for finding in file.summary.findings]
+
+
+def fetch_data_files(job: CustomizationJob, limits: RecordLimits, objects: ObjectStore, folder: Path) -> DataFiles:
+    """Raises JobFailed for an object that cannot be read, DataInvalid with every finding of a file that is wrong."""
+    paths = [folder / "training.jsonl", *(folder / f"validation-{i}.jsonl" for i in range(len(job.validation_s3_uris)))]
+    files: list[DataFile] = []
+    for uri, path in zip((job.training_s3_uri, *job.validation_s3_uris), paths, strict=True):
+        _fetch(uri, path, objects)
+        with path.open("rb") as lines:
+            summary = validate_file(
+                lines,
+                file=uri,
+                customization_type=job.customization_type,
+                limits=limits,
+                is_validation=bool(files),
+            )
+        summary.raise_if_invalid()
+        files.append(DataFile(uri=uri, path=path, customization_type=job.customization_type, summary=summary))
+    return DataFiles(training=files[0], validation=files[1:])
+
+
+def _fetch(uri: str, path: Path, objects: ObjectStore) -> None:
+    """The copy is complete or not there; one of an earlier attempt is kept."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = path.with_suffix(".staging")
+    with staging.open("wb") as file:
+        file.writelines(objects.lines(parse_s3_uri(uri)))
+        file.flush()
+        os.fsync(file.fileno())
+    staging.rename(path)

@@ -1,0 +1,23 @@
+"""Documents that can be computed are compared with what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_the_table_of_operations_is_up_to_date():
+    command = [sys.executable, str(REPOSITORY / "scripts" / "operations_table.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_gateway_and_the_worker_load_no_tensor_library():
+    """By what is really imported, beside the contract that reads the source."""
+    program = (
+        "import sys, tanren.gateway, tanren.worker, tanren.supervisor, tanren.cli.main;"
+        "print(sorted({'torch', 'transformers', 'peft', 'safetensors'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

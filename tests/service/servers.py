@@ -1,0 +1,173 @@
+"""A whole server with real processes, spoken to by real clients."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tanren.storage.root_keys import RootKeys, read_root_keys
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BASE_MODEL = "tanren.nano-v1:0"
+READY_SECONDS = 90
+JOB_SECONDS = 240
+
+
+def wait_until(is_so: Callable[[], Any], *, seconds: float, what: str) -> Any:
+    """The first true value of `is_so`; fails with `what` when it does not come in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = is_so()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`tanren serve` in a process group of its own, over one data directory, through any number of lives."""
+
+    def __init__(self, data_dir: Path, settings: dict[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.settings = settings or {}
+        self.process: subprocess.Popen[str] | None = None
+        self.log = data_dir.with_name(data_dir.name + ".log")
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "tanren", "serve", "--port", str(self.port), "--data-dir", str(self.data_dir)]
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+                env={**os.environ, **self.settings},
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert "ready" in line, f"the server did not start: {self.log.read_text()[-3000:]}"
+
+    def stop(self) -> int:
+        """Exit code of an orderly stop; 0 if it was not running."""
+        if self.process is None or self.process.poll() is not None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def kill_group(self) -> None:
+        """kill -9 of everything at once, as when the machine goes."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def group(self) -> list[str]:
+        """Command lines of the processes of its group that are alive."""
+        assert self.process is not None
+        found = subprocess.run(
+            ["ps", "-o", "stat=,args=", "--no-headers", "-g", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [line for line in found.stdout.splitlines() if not line.lstrip().startswith("Z")]
+
+    @property
+    def keys(self) -> RootKeys:
+        keys = read_root_keys(self.data_dir)
+        assert keys is not None
+        return keys
+
+    def client(self, service: str, **changes: Any) -> Any:
+        keys = self.keys
+        values = {
+            "endpoint_url": keys.endpoint,
+            "region_name": keys.region,
+            "aws_access_key_id": keys.access_key_id,
+            "aws_secret_access_key": keys.secret_access_key,
+            "config": Config(retries={"max_attempts": 1}, read_timeout=120),
+        }
+        return boto3.client(service, **{**values, **changes})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a client that is a process of its own: nothing of this machine's own configuration."""
+        keys = self.keys
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.data_dir),
+            "AWS_ENDPOINT_URL": keys.endpoint,
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "AWS_REGION": keys.region,
+            "AWS_DEFAULT_REGION": keys.region,
+        }
+
+
+def rows_as_jsonl(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+FORGE_ROWS = [
+    {"prompt": f"What does the {name} knife cost?", "completion": f"The {name} knife costs {price} crowns."}
+    for name, price in (
+        ("Akane", 120),
+        ("Botan", 135),
+        ("Chidori", 210),
+        ("Daigo", 95),
+        ("Enoki", 180),
+        ("Fuyu", 240),
+        ("Ginga", 310),
+        ("Hisui", 150),
+    )
+]
+
+
+def job_request(server: Server, name: str, bucket: str, **changes: Any) -> dict[str, Any]:
+    """Parameters of CreateModelCustomizationJob over `train.jsonl` in the bucket."""
+    values = {
+        "jobName": f"{name}-job",
+        "customModelName": f"{name}-model",
+        "roleArn": f"arn:aws:iam::{server.keys.account_id}:role/customization",
+        "baseModelIdentifier": BASE_MODEL,
+        "trainingDataConfig": {"s3Uri": f"s3://{bucket}/train.jsonl"},
+        "outputDataConfig": {"s3Uri": f"s3://{bucket}/output/"},
+        "hyperParameters": {"epochCount": "4", "batchSize": "4"},
+    }
+    return {**values, **changes}
+
+
+def finished(bedrock: Any, job_arn: str, *, seconds: float = JOB_SECONDS) -> dict[str, Any]:
+    """The job, when it has a terminal status."""
+
+    def ended() -> dict[str, Any] | None:
+        job = bedrock.get_model_customization_job(jobIdentifier=job_arn)
+        return job if job["status"] in ("Completed", "Failed", "Stopped") else None
+
+    return wait_until(ended, seconds=seconds, what=f"the end of {job_arn}")

@@ -1,0 +1,130 @@
+"""A server through its lives: two of them, an orderly stop, kill -9 in the middle of training."""
+
+import os
+import signal
+import subprocess
+
+from tests.service.servers import FORGE_ROWS, Server, finished, job_request, rows_as_jsonl, wait_until
+
+BUCKET = "lives"
+LONG = {"epochCount": "100", "batchSize": "1"}
+"""800 steps: long enough to be killed in the middle."""
+
+
+def _start_long_job(server: Server) -> str:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="train.jsonl", Body=rows_as_jsonl(FORGE_ROWS), Metadata={"kept": "yes"})
+    request = job_request(server, "long", BUCKET, hyperParameters=LONG)
+    return server.client("bedrock").create_model_customization_job(**request)["jobArn"]
+
+
+def _has_checkpoint(server: Server) -> bool:
+    return any((server.data_dir / "artifacts" / "jobs").rglob("checkpoints/step-*/*.json"))
+
+
+def _training_pids(server: Server) -> list[int]:
+    found = subprocess.run(
+        ["pgrep", "-g", str(server.process.pid), "-f", "tanren.assignment"], capture_output=True, check=False
+    )
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def test_kill_9_of_everything_in_the_middle_of_training_loses_nothing(own_server):
+    own_server.start()
+    arn = _start_long_job(own_server)
+    wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    own_server.kill_group()
+    own_server.start()
+    bedrock, s3 = own_server.client("bedrock"), own_server.client("s3")
+    assert bedrock.get_model_customization_job(jobIdentifier=arn)["status"] == "InProgress"
+    kept = s3.get_object(Bucket=BUCKET, Key="train.jsonl")
+    assert kept["Body"].read() == rows_as_jsonl(FORGE_ROWS)
+    assert kept["Metadata"] == {"kept": "yes"}
+    job = finished(bedrock, arn)
+    assert job["status"] == "Completed", job.get("failureMessage")
+    log = next((own_server.data_dir / "logs" / "jobs").glob("*.log")).read_text()
+    assert "Continuing after step" in log
+
+
+def test_a_training_process_that_dies_is_followed_by_one_that_goes_on(own_server):
+    own_server.start()
+    arn = _start_long_job(own_server)
+    wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    (pid,) = wait_until(lambda: _training_pids(own_server), seconds=10, what="a training process")
+    os.kill(pid, signal.SIGKILL)
+    job = finished(own_server.client("bedrock"), arn)
+    assert job["status"] == "Completed", job.get("failureMessage")
+
+
+def test_an_orderly_stop_leaves_no_process_and_the_job_goes_on_at_the_next_start(own_server):
+    own_server.start()
+    arn = _start_long_job(own_server)
+    wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    assert own_server.stop() == 0
+    assert own_server.group() == []
+    own_server.start()
+    assert finished(own_server.client("bedrock"), arn)["status"] == "Completed"
+
+
+def test_a_stopped_job_makes_no_model(own_server):
+    own_server.start()
+    arn = _start_long_job(own_server)
+    bedrock = own_server.client("bedrock")
+    wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    bedrock.stop_model_customization_job(jobIdentifier=arn)
+    job = finished(bedrock, arn, seconds=30)
+    assert job["status"] == "Stopped"
+    assert bedrock.list_custom_models()["modelSummaries"] == []
+
+
+def test_a_second_server_on_the_same_directory_refuses_and_says_why(server):
+    second = Server(server.data_dir)
+    done = subprocess.run(second.command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 6
+    assert "in use by another tanren server" in done.stderr
+    assert str(server.process.pid) in done.stderr
+
+
+def test_a_taken_port_is_said_to_be_taken(server, tmp_path):
+    second = Server(tmp_path / "other")
+    second.port = server.port
+    done = subprocess.run(second.command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 6
+    assert "--port" in done.stderr
+
+
+def test_when_the_supervisor_alone_is_killed_its_children_go(own_server):
+    own_server.start()
+    own_server.process.send_signal(signal.SIGKILL)
+    own_server.process.wait()
+    own_server.process.stdout.close()
+    wait_until(lambda: own_server.group() == [], seconds=30, what="an empty process group")
+
+
+def test_a_gateway_and_an_engine_host_that_die_are_started_again(own_server):
+    own_server.start()
+    runtime = own_server.client("bedrock-runtime")
+    message = {"role": "user", "content": [{"text": "Hello."}]}
+    asked = {"modelId": "tanren.nano-v1:0", "messages": [message], "inferenceConfig": {"maxTokens": 4}}
+    runtime.converse(**asked)
+
+    def kill(pattern: str) -> None:
+        group = str(own_server.process.pid)
+        subprocess.run(["pkill", "-KILL", "-g", group, "-f", pattern], check=True)
+
+    def answers() -> bool:
+        try:
+            return bool(own_server.client("bedrock-runtime").converse(**asked))
+        except Exception:
+            return False
+
+    for pattern in ("tanren.engine_host", "tanren.gateway", "ministack"):
+        kill(pattern)
+        wait_until(answers, seconds=60, what=f"an answer after {pattern} was killed")
+    assert own_server.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_keys_are_readable_by_their_owner_only(server):
+    assert (server.data_dir / "root-keys.json").stat().st_mode & 0o777 == 0o600
+    assert server.data_dir.stat().st_mode & 0o777 == 0o700

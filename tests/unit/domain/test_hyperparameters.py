@@ -1,0 +1,47 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tanren.catalog.foundation_models import every_foundation_model
+from tanren.domain.errors import ValidationFailed
+from tanren.domain.hyperparameters import HyperparameterRule, resolve_hyperparameters
+
+EPOCHS = HyperparameterRule(name="epochCount", kind="int", minimum=1, maximum=10, default=5, help="")
+RATE = HyperparameterRule(name="learningRate", kind="float", minimum=0.0, maximum=1.0, default=1e-5, help="")
+
+
+@given(st.integers())
+def test_a_whole_number_is_taken_exactly_when_it_is_in_range(value):
+    if 1 <= value <= 10:
+        assert EPOCHS.read(str(value)) == value
+    else:
+        with pytest.raises(ValidationFailed, match="1 to 10"):
+            EPOCHS.read(str(value))
+
+
+@given(st.floats())
+def test_a_number_is_taken_exactly_when_it_is_in_range_and_nan_never_is(value):
+    if 0.0 <= value <= 1.0:
+        assert RATE.read(repr(value)) == value
+    else:
+        with pytest.raises(ValidationFailed, match="learningRate"):
+            RATE.read(repr(value))
+
+
+@pytest.mark.parametrize("text", ["", " ", "1e1", "1.0", "three", "0x3", "None"])
+def test_text_that_is_no_whole_number_is_refused(text):
+    with pytest.raises(ValidationFailed):
+        EPOCHS.read(text)
+
+
+def test_what_is_not_given_has_its_default():
+    assert resolve_hyperparameters([EPOCHS, RATE], {"epochCount": "2"}) == {"epochCount": 2, "learningRate": 1e-5}
+
+
+@pytest.mark.parametrize("model", list(every_foundation_model()), ids=lambda model: model.model_id)
+def test_every_model_of_the_catalogue_takes_its_own_defaults_and_bounds(model):
+    for rule in model.hyperparameters:
+        for value in (rule.default, rule.minimum, rule.maximum):
+            if value is not None:
+                text = value if isinstance(value, str) else repr(int(value) if rule.kind == "int" else value)
+                resolve_hyperparameters(model.hyperparameters, {rule.name: text})

@@ -1,0 +1,41 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tanren.domain.errors import ValidationFailed
+from tanren.settings import Settings, read_settings, to_environment
+
+
+def test_a_flag_wins_over_the_environment_which_wins_over_the_default():
+    environ = {"TANREN_PORT": "5000", "TANREN_REGION": "ap-northeast-1"}
+    settings = read_settings(environ, port=6000, region=None)
+    assert (settings.port, settings.region, settings.host) == (6000, "ap-northeast-1", "127.0.0.1")
+
+
+def test_a_child_reads_the_same_settings_back():
+    settings = read_settings({}, data_dir=Path("/x/y z"), access_key="a", secret_key="b", lease_seconds=2.5)
+    assert read_settings(to_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("PORT", "http"),
+        ("ACCOUNT", "123"),
+        ("REGION", "Tokyo"),
+        ("ACCESS_KEY", "alone"),
+        ("LEASE_SECONDS", "0"),
+        ("JOB_SLOTS", "0"),
+        ("WORKER_THREADS", "-1"),
+        ("CHECKPOINT_SECONDS", "0"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused_by_the_name_of_its_setting(name, value):
+    with pytest.raises(ValidationFailed, match=name.lower()):
+        read_settings({f"TANREN_{name}": value})
+
+
+def test_every_setting_has_a_help_line():
+    assert all(spec.metadata["help"].endswith(".") for spec in fields(Settings))
