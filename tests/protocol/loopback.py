@@ -39,19 +39,22 @@ class OneKey:
         return KEY if access_key_id == KEY.access_key_id else None
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
+    """An answer's body, as botocore reads it."""
+
     def stream(self, amt: int = 1024, **_: Any) -> Iterator[bytes]:
         while piece := self.read(amt):
             yield piece
 
 
 def request(
-    app: ASGIApp, method: str, url: str, headers: list[tuple[str, str]], body: bytes = b""
+    app: ASGIApp, method: str, url: str, headers: list[tuple[str, str]], body: bytes = b"", version: str = "1.1"
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers by lower-case name, and body of the application's answer."""
     parts = urlsplit(url)
     scope: dict[str, Any] = {
         "type": "http",
+        "http_version": version,
         "method": method,
         "path": parts.path,
         "raw_path": parts.path.encode(),
@@ -99,7 +102,7 @@ def client(app: ASGIApp, service: str, **config: Any) -> Any:
         if hasattr(body, "read"):
             body = body.read()
         status, answered, content = _request(app, request.method, request.url, headers, _bytes(body))
-        return AWSResponse(request.url, status, HeadersDict(answered), _Raw(content))
+        return AWSResponse(request.url, status, HeadersDict(answered), Raw(content))
 
     made.meta.events.register("before-send", answer)
     return made

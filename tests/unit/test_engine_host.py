@@ -28,7 +28,7 @@ class Host:
         self.client = EngineClient(str(socket_path))
         command = [sys.executable, "-m", "tanren.engine_host", "--base-folder", str(base_folder), "--threads", "1"]
         self.process = subprocess.Popen(
-            [*command, "--socket", str(socket_path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            [*command, "--socket", str(socket_path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )
         self.log = b""
 
@@ -93,6 +93,7 @@ def test_a_host_answers_with_each_adapter_and_dies_with_a_clear_error(host: Host
         assert (await host.client.describe()).resident_adapters == (adapter.sha256,)
         with pytest.raises(ModelFailed, match="ended unexpectedly during its answer"):
             await read_to_the_end(host.client, host.process)
+        host.process.wait(PATIENCE_SECONDS)
         with pytest.raises(ServiceUnavailable, match="not running"):
             await host.client.ping()
 

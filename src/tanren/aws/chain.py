@@ -71,6 +71,8 @@ Send = Callable[[ASGIMessage], Awaitable[None]]
 ASGIApp = Callable[[ASGIScope, Receive, Send], Awaitable[None]]
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
+_SECRET_HEADERS: Final = frozenset({"authorization", "x-amz-security-token", "cookie"})
+
 Result = TypeVar("Result")
 
 LARGEST_BODY_BYTES: Final = 25 * 1024 * 1024
@@ -398,7 +400,7 @@ def _context(exchange: Exchange, operation: Operation, signature: VerifiedSignat
         source_ip=client[0] if client else "",
         user_agent=exchange.headers.get("user-agent", ""),
         received_at=exchange.received_at,
-        headers=exchange.headers,
+        headers={name: value for name, value in exchange.headers.items() if name not in _SECRET_HEADERS},
     )
 
 

@@ -48,7 +48,7 @@ class RequestContext:
     user_agent: str
     received_at: datetime
     headers: Mapping[str, str]
-    """By lower-case name; a repeated header is joined with commas."""
+    """By lower-case name, without credentials; a repeated header is joined with commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ SyncHandler = Callable[[RequestContext, Members], Members | Reply]
 """Runs in a worker thread; may block on the database."""
 
 AsyncHandler = Callable[[RequestContext, Members], Awaitable[Members | Reply]]
-"""Runs on the event loop; must not block."""
+"""Runs on the event loop; must not block. It is cancelled when the client goes away, so it keeps no state half done."""
 
 Handler = SyncHandler | AsyncHandler
 

@@ -142,7 +142,11 @@ class ForwardingNeighbourhood:
             if needs_body(exchange.signed_request, credential):
                 body_hash = await _spool(exchange, spool)
             signature = verify(exchange.signed_request, credential, key, body_hash=body_hash or EMPTY_SHA256)
-            outgoing = self._outgoing(exchange, signature, body_hash)
+            headers = _forwarded_headers(exchange)
+            if body_hash is not None:
+                headers = [pair for pair in headers if pair[0] != "content-length"]
+                headers.append(("content-length", str(spool.tell())))
+            outgoing = self._outgoing(exchange, signature, headers, body_hash)
             if body_hash is not None:
                 body = _Body(_from_file(spool) if spool.tell() else None)
                 spool.seek(0)
@@ -184,8 +188,9 @@ class ForwardingNeighbourhood:
         finally:
             await response.aclose()
 
-    def _outgoing(self, exchange: Exchange, signature: VerifiedSignature, body_hash: str | None) -> _Outgoing:
-        headers = [(name, value) for name, value in _forwarded_headers(exchange)]
+    def _outgoing(
+        self, exchange: Exchange, signature: VerifiedSignature, headers: Headers, body_hash: str | None
+    ) -> _Outgoing:
         if isinstance(self._target, EmbeddedTarget):
             return _for_ministack(exchange, signature, headers, self._target)
         return _for_external(exchange, signature, headers, self._target, body_hash, self._clock())
@@ -299,7 +304,11 @@ def _forwarded_headers(exchange: Exchange) -> Headers:
 
 def _has_body(exchange: Exchange) -> bool:
     length = exchange.headers.get("content-length")
-    return "transfer-encoding" in exchange.headers if length is None else length != "0"
+    if length is not None:
+        return length != "0"
+    # HTTP/2 has no transfer-encoding, and a body there need not say how long it is.
+    is_http2 = str(exchange.scope.get("http_version", "1.1")).startswith("2")
+    return "transfer-encoding" in exchange.headers or (is_http2 and exchange.method in ("PUT", "POST", "PATCH"))
 
 
 def _refuse_dot_segments(raw_path: str) -> None:

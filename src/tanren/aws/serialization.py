@@ -21,6 +21,8 @@ from xml.sax.saxutils import escape
 from tanren.aws.errors import Fault, WireProtocol
 from tanren.aws.service_models import Member, Operation, Shape, TimestampFormat
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireResponse:
@@ -158,7 +160,7 @@ def to_json(value: Any, shape: Shape, at: str, member: Member | None = None) -> 
 
 
 def json_bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def timestamp_to_wire(value: datetime, timestamp_format: TimestampFormat) -> str | float:

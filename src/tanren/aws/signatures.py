@@ -490,7 +490,8 @@ def _moment(text: str) -> datetime:
     if not _MOMENT.fullmatch(text):
         raise _incomplete(f"Date must be in ISO-8601 'basic format', such as 20260102T030405Z. Got '{text[:64]}'.")
     try:
-        return datetime.strptime(text, _DATE_FORMAT).replace(tzinfo=UTC)
+        year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+        return datetime(year, month, day, int(text[9:11]), int(text[11:13]), int(text[13:15]), tzinfo=UTC)
     except ValueError as error:
         raise _incomplete(f"There is no such moment: '{text}'.") from error
 

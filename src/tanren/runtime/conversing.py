@@ -6,7 +6,7 @@ says "the normal thing" (`performanceConfig.latency: standard`, `serviceTier.typ
 Source   botocore service model `bedrock-runtime/2023-09-30`; texts of refusals as Bedrock words them (fact sheet §5.4).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -154,7 +154,7 @@ def converse_output(result: GenerationResult) -> Output:
 
 async def converse_events(
     events: AsyncGenerator[GenerationEvent], echoed: Output | None = None
-) -> AsyncIterator[Output]:
+) -> AsyncGenerator[Output]:
     """ConverseStream's events in order, for each event of the generation as it comes."""
     has_block = False
     async with aclosing(events):

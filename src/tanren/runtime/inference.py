@@ -8,7 +8,7 @@ Leaving a stream early cancels the generation.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -97,7 +97,7 @@ class Inference:
             latency_ms=result.end.total_ms,
         )
 
-    async def invoke_stream(self, scope: Scope, model_id: str, body: bytes) -> AsyncIterator[bytes]:
+    async def invoke_stream(self, scope: Scope, model_id: str, body: bytes) -> AsyncGenerator[bytes]:
         """The chunks of an answer that has begun. Raises   as `invoke`; while it is read, what the engine raises."""
         placed = await self._placement.place(scope, model_id)
         decoded = decode_body(body, placed.body_format)

@@ -6,7 +6,7 @@ millisecond, and its end is the one cancellation signal that also arrives when t
 
     → {"operation": "generate", "request": {…}, "adapter": {"folder": …, "sha256": …} | null}
     ← {"start": {"input_token_count": 17}}
-    ← {"delta": {"text": "Hel", "output_token_count": 1}}
+    ← {"delta": {"text": "The", "output_token_count": 1}}
     ← {"end": {"finish_reason": "end_turn", …}}
 
     → {"operation": "load_adapter" | "unload_adapter", "adapter": {…}}    ← {"done": {}}

@@ -8,7 +8,7 @@ folder and, on CPU with the same number of threads, ends in the same bytes.
 
 import hashlib
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,33 +17,26 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
-from tanren.data.findings import DataInvalid, Finding
-from tanren.data.records import TrainingRecord
-from tanren.data.splitting import is_held_out, overlap
 from tanren.domain.errors import JobFailed
 from tanren.training.checkpoints import Checkpoints
-from tanren.training.diagnosis import diagnose, few_steps_warning
+from tanren.training.diagnosis import diagnose
 from tanren.training.early_stopping import EarlyStopping
 from tanren.training.export import check_effect, export_adapter, export_model, restore
 from tanren.training.loop import Run, evaluate, run_to_end
 from tanren.training.metrics import StepRecord, ValidationRecord, mean_loss_of_last_epoch
 from tanren.training.objectives.registry import OBJECTIVES
 from tanren.training.optimizer import Optimizer
+from tanren.training.preparation import PreparedData, Records, prepare
 from tanren.training.reporting import StopRequest, TrainingReporter
 from tanren.training.run_record import write_run_record
 from tanren.training.run_state import RunState
 from tanren.training.spec import TrainingSpec
-from tanren.training.tokenization import Tokenizer, TokenSequence, tokenize
 from tanren.weights.adapters import read_adapter
-from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts, weights_digest
-from tanren.weights.chat_template import ChatTemplate
+from tanren.weights.base_models import load_base_model, read_facts, weights_digest
 from tanren.weights.lora import LoraLinear, LoraSettings, attach_lora, load_factors, merge_factors
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-Records = Sequence[TrainingRecord] | Callable[[], Iterable[TrainingRecord]]
-"""Records, or what gives them anew each time it is called (so that they need not be held in memory)."""
 
 _PROBE_ROWS = 8
 """Training rows whose loss has to differ between the weights at the start and the published ones."""
@@ -102,7 +95,7 @@ def train(
     work_folder.mkdir(parents=True, exist_ok=True)
     reporter.phase("data_processing", "Writing the records as tokens.")
     _check_context(spec, base_folder)
-    data = _prepare(spec, base_folder, training_records, validation_sets)
+    data = prepare(spec, base_folder, training_records, validation_sets)
     for warning in data.warnings:
         reporter.phase("data_processing", f"Warning: {warning}.")
 
@@ -130,15 +123,6 @@ def train(
     return outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Data:
-    training: list[TokenSequence]
-    validation_sets: list[list[TokenSequence]]
-    warnings: tuple[str, ...]
-    digest: str
-    """SHA-256 of all ids and masks, in order."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Subject:
     """The model and what of it is trained."""
@@ -157,101 +141,6 @@ def _check_context(spec: TrainingSpec, base_folder: Path) -> None:
         raise JobFailed(
             f"maxSequenceLength is {spec.max_sequence_length}; the base model's context is {context_length} tokens."
         )
-
-
-def _prepare(
-    spec: TrainingSpec, base_folder: Path, training_records: Records, validation_sets: Sequence[Records]
-) -> _Data:
-    """All rows as tokens; every row that cannot be trained on is told at once, over all files."""
-    tokenizer_files = load_tokenizer(base_folder)
-    tokenizer = Tokenizer(
-        ChatTemplate(tokenizer_files),
-        bos_id=cast(int | None, cast(Any, tokenizer_files).bos_token_id),
-        eos_id=cast(int | None, cast(Any, tokenizer_files).eos_token_id),
-    )
-    objective = OBJECTIVES[spec.objective]
-    training_source, validation_sources = _split(spec, training_records, validation_sets)
-    findings: list[Finding] = []
-    error_count = 0
-    sets: list[list[TokenSequence]] = []
-    for source in [training_source, *validation_sources]:
-        try:
-            sequences = tokenize(
-                source(),
-                lambda record: objective.sequence(record, tokenizer),
-                max_sequence_length=spec.max_sequence_length,
-            )
-            sets.append(list(sequences))
-        except DataInvalid as error:
-            findings += error.findings
-            error_count += error.error_count
-    if findings:
-        raise DataInvalid(findings, error_count=error_count)
-    training, validation = sets[0], sets[1:]
-    if not training:
-        raise JobFailed("There is no record to train on.")
-    for index, sequences in enumerate(validation):
-        if not sequences:
-            raise JobFailed(f"Validation set {index + 1} of {len(validation)} has no record.")
-    return _Data(
-        training=training,
-        validation_sets=validation,
-        warnings=tuple(_warnings(spec, training_source, validation_sources, len(training))),
-        digest=_data_digest(sets),
-    )
-
-
-def _split(
-    spec: TrainingSpec, training_records: Records, validation_sets: Sequence[Records]
-) -> tuple[Callable[[], Iterable[TrainingRecord]], list[Callable[[], Iterable[TrainingRecord]]]]:
-    """The sources of training and validation, with held-out rows where the spec asks and no validation set is given."""
-    everything = _callable(training_records)
-    percentage = spec.evaluation_percentage
-    if validation_sets or percentage is None:
-        return everything, [_callable(records) for records in validation_sets]
-
-    def chosen(*, held_out: bool) -> Iterator[TrainingRecord]:
-        for record in everything():
-            if is_held_out(record, percentage=percentage, seed=spec.seed) is held_out:
-                yield record
-
-    return lambda: chosen(held_out=False), [lambda: chosen(held_out=True)]
-
-
-def _callable(records: Records) -> Callable[[], Iterable[TrainingRecord]]:
-    return records if callable(records) else lambda: records
-
-
-def _warnings(
-    spec: TrainingSpec,
-    training_source: Callable[[], Iterable[TrainingRecord]],
-    validation_sources: Sequence[Callable[[], Iterable[TrainingRecord]]],
-    record_count: int,
-) -> Iterator[str]:
-    few = few_steps_warning(spec, record_count)
-    if few is not None:
-        yield few
-    if spec.early_stopping_patience is not None and not validation_sources:
-        yield "there are no validation data, so early stopping has nothing to go by and all epochs are trained"
-    for source in validation_sources:
-        shared = overlap(training_source(), list(source()))
-        if shared:
-            place, trained_place = shared[0]
-            yield (
-                f"{len(shared)} validation rows are also trained on (first: {place} equals {trained_place}), "
-                "so the validation loss looks better than it is"
-            )
-
-
-def _data_digest(sets: Sequence[Sequence[TokenSequence]]) -> str:
-    digest = hashlib.sha256()
-    for sequences in sets:
-        digest.update(f"set {len(sequences)}\n".encode())
-        for sequence in sequences:
-            digest.update(f"row {len(sequence.ids)}\n".encode())
-            digest.update(sequence.ids.tobytes())
-            digest.update(sequence.loss_mask)
-    return digest.hexdigest()
 
 
 def _load(spec: TrainingSpec, base_folder: Path, base_digest: str, base_adapter: Path | None, device: str) -> _Subject:
@@ -288,7 +177,7 @@ def _load(spec: TrainingSpec, base_folder: Path, base_digest: str, base_adapter:
 def _new_run(
     spec: TrainingSpec,
     subject: _Subject,
-    data: _Data,
+    data: PreparedData,
     work_folder: Path,
     digests: dict[str, str],
     reporter: TrainingReporter,
@@ -365,7 +254,7 @@ def _export(
 
 
 def _outcome(
-    run: Run, data: _Data, *, folder: Path, sha256: str, published: ValidationRecord | None
+    run: Run, data: PreparedData, *, folder: Path, sha256: str, published: ValidationRecord | None
 ) -> TrainingOutcome:
     state = run.state
     return TrainingOutcome(
@@ -398,8 +287,13 @@ def _determinism(device: str) -> Generator[None, None, None]:
     """Within, torch takes only algorithms that give the same bits twice; on CUDA it warns where it has none."""
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = cast(Any, torch.utils.deterministic)  # torch's own types leave the attribute out
+    fills = filling.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=not device.startswith("cpu"))
+    # Filling is a search light for bugs, of others; nothing here reads what it did not write.
+    filling.fill_uninitialized_memory = False
     try:
         yield
     finally:
+        filling.fill_uninitialized_memory = fills
         torch.use_deterministic_algorithms(before, warn_only=warn_only)

@@ -96,7 +96,9 @@ def load_base_model(folder: Path, *, dtype: DtypeName, device: str = "cpu") -> "
     check_is_safe(folder)
     # Imported here: it takes about two seconds, which read_facts' callers need not wait for.
     from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     try:
         model = cast(
             "PreTrainedModel",

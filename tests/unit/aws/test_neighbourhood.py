@@ -20,7 +20,7 @@ import boto3
 import httpx
 import pytest
 from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
@@ -29,7 +29,7 @@ from tanren.aws.chain import ASGIApp, build_application
 from tanren.aws.neighbourhood import EmbeddedTarget, ExternalTarget, ForwardingNeighbourhood
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
 from tanren.aws.signatures import SignedRequest, SigningKey, key_of, read_credential, verify
-from tests.protocol.loopback import KEY, RUNNER, OneKey, client, request
+from tests.protocol.loopback import KEY, RUNNER, OneKey, Raw, client, request
 from tests.unit.aws.conftest import Served, free_port, wait_until_up
 
 
@@ -111,6 +111,15 @@ def test_an_object_comes_back_with_its_bytes_metadata_and_odd_key(s3: Any) -> No
     s3.delete_object(Bucket="shelf", Key=key)
 
 
+def test_an_upload_over_http2_without_a_length_is_stored(s3: Any, ministack: Ministack) -> None:
+    url = "http://h/shelf/h2"
+    signed = _signed_s3("PUT", url, {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+    with neighbour(EmbeddedTarget(endpoint_url=ministack.url)) as app:
+        status, _, _ = request(app, "PUT", url, [*signed.items(), ("host", "h")], b"over http/2" * 9000, version="2")
+    assert status == 200
+    assert s3.get_object(Bucket="shelf", Key="h2")["Body"].read() == b"over http/2" * 9000
+
+
 def test_a_multipart_upload_and_a_copy_pass(s3: Any, tmp_path: Path) -> None:
     path = tmp_path / "big"
     path.write_bytes(os.urandom(9_000_000))
@@ -129,10 +138,6 @@ def test_virtual_host_style_buckets_pass(gateway: Served, s3: Any) -> None:
 
 
 def _resolve_locally(request: Any, **_: Any) -> Any:
-    from botocore.awsrequest import AWSResponse, HeadersDict
-
-    from tests.protocol.loopback import _Raw
-
     parts = urlsplit(request.url)
     assert parts.hostname is not None
     assert parts.hostname.startswith("shelf.localhost")
@@ -141,7 +146,7 @@ def _resolve_locally(request: Any, **_: Any) -> Any:
     body = request.body.read() if hasattr(request.body, "read") else request.body
     connection.request(request.method, parts.path or "/", body, {**headers, "Host": parts.netloc})
     answer = connection.getresponse()
-    content = _Raw(answer.read())
+    content = Raw(answer.read())
     connection.close()
     return AWSResponse(request.url, answer.status, HeadersDict(dict(answer.getheaders())), content)
 
@@ -208,7 +213,7 @@ def _signed_s3(method: str, url: str, headers: dict[str, str]) -> dict[str, str]
         def payload(self, request: Any) -> str:
             return headers["X-Amz-Content-SHA256"]
 
-    Signer(Credentials(KEY.access_key_id, KEY.secret_access_key), "s3", "us-east-1").add_auth(made)
+    Signer(Credentials(KEY.access_key_id, KEY.secret_access_key), "s3", "eu-central-1").add_auth(made)
     return dict(made.headers.items())
 
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import zlib
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -65,7 +66,7 @@ def constant(signed: bool, trailer: bool) -> str:
 
 def read(check: PayloadCheck, body: bytes, cuts: list[int]) -> bytes:
     edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    content = b"".join(check.feed(body[start:end]) for start, end in zip(edges, edges[1:], strict=False))
+    content = b"".join(check.feed(body[start:end]) for start, end in pairwise(edges))
     check.finish()
     return content
 

@@ -40,13 +40,13 @@ def with_host(engine: ScriptedEngine, folder: Path, story: Callable[[EngineClien
 
 
 def test_an_answer_comes_through_whole(tmp_path: Path):
-    engine = ScriptedEngine(answer=("Hel", "lo 😀"))
+    engine = ScriptedEngine(answer=("The", " lo 😀"))
     request = asked("hi", temperature=0.5, stop_sequences=("x",), seed=4, top_k=7)
 
     async def story(client: EngineClient) -> None:
         events = [event async for event in client.generate(request, ADAPTER)]
         assert [type(event) for event in events] == [GenerationStart, TextDelta, TextDelta, GenerationEnd]
-        assert events[2] == TextDelta(text="lo 😀", output_token_count=2)
+        assert events[2] == TextDelta(text=" lo 😀", output_token_count=2)
 
     with_host(engine, tmp_path, story)
     assert (engine.generations[0].request, engine.generations[0].adapter) == (request, ADAPTER)

@@ -82,7 +82,7 @@ def test_a_description_crosses_unchanged():
 
 @pytest.mark.parametrize("kind", wire.ERROR_KINDS.values())
 def test_an_error_is_raised_again_as_what_it_was(kind: type[errors.TanrenError]):
-    with pytest.raises(kind, match="^what happened$") as raised:
+    with pytest.raises(kind, match=r"^what happened$") as raised:
         wire.event_from_frame(crossed(wire.event_to_frame(kind("what happened"))))
     assert type(raised.value) is kind
 

@@ -1,6 +1,7 @@
 """The operations of `bedrock-runtime`: members of the service model in, members out; the rules are in `runtime/`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from tanren.aws.context import AsyncHandler, Members, Reply, RequestContext
@@ -70,9 +71,10 @@ def runtime_handlers(inference: Inference) -> dict[str, AsyncHandler]:
     }
 
 
-async def _chunk_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[Members]:
-    async for chunk in chunks:
-        yield {"chunk": {"bytes": chunk}}
+async def _chunk_events(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[Members]:
+    async with aclosing(chunks):  # so that a client which leaves ends the generation at once
+        async for chunk in chunks:
+            yield {"chunk": {"bytes": chunk}}
 
 
 def _read_invoke_settings(params: Members) -> Members:

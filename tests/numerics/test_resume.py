@@ -1,0 +1,122 @@
+"""Whenever a run is killed, its continuation ends in the bytes of the run that was not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tanren.training.run import TrainingOutcome
+from tests.numerics.runs import Killed, Remembering, small_run
+from tests.numerics.tiny_models import pairs, save_base_model
+
+RECORDS = pairs(10)
+VALIDATION = pairs(4, file="validation.jsonl", start=100)
+KNOBS = {"epochs": 2, "lora_dropout": 0.1, "checkpoint_interval_seconds": 0.0}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return save_base_model(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(base: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingOutcome:
+    return small_run(base, tmp_path_factory.mktemp("plain"), RECORDS, validation=[VALIDATION], **KNOBS)
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_a_run_killed_anywhere_ends_in_the_same_bytes(
+    base: Path, undisturbed: TrainingOutcome, tmp_path: Path, place: int
+) -> None:
+    """Six steps and two validations; killed behind each, before its checkpoint is written."""
+    count = iter(range(100))
+    killing = Remembering(break_at=lambda record: next(count) == place)
+    with pytest.raises(Killed):
+        small_run(base, tmp_path, RECORDS, validation=[VALIDATION], reporter=killing, **KNOBS)
+    torch.manual_seed(torch.seed())
+    resumed = small_run(base, tmp_path, RECORDS, validation=[VALIDATION], **KNOBS)
+    assert resumed.sha256 == undisturbed.sha256
+    assert resumed.step_records == undisturbed.step_records
+    assert resumed.validation_records == undisturbed.validation_records
+
+
+def test_a_full_fine_tuning_resumes_exactly(base: Path, tmp_path: Path) -> None:
+    knobs = {**KNOBS, "method": "full", "learning_rate": 1e-3}
+    plain = small_run(base, tmp_path / "plain", RECORDS, **knobs)
+    with pytest.raises(Killed):
+        small_run(base, tmp_path / "w", RECORDS, reporter=Remembering(lambda record: record.step == 4), **knobs)
+    assert small_run(base, tmp_path / "w", RECORDS, **knobs).sha256 == plain.sha256
+
+
+def test_a_damaged_newest_checkpoint_costs_steps_and_changes_nothing(
+    base: Path, undisturbed: TrainingOutcome, tmp_path: Path
+) -> None:
+    with pytest.raises(Killed):
+        small_run(
+            base,
+            tmp_path,
+            RECORDS,
+            validation=[VALIDATION],
+            reporter=Remembering(lambda record: record.step == 5),
+            **KNOBS,
+        )
+    newest = sorted((tmp_path / "checkpoints").iterdir())[-1]
+    (newest / "optimizer.safetensors").write_bytes(b"torn")
+    reporter = Remembering()
+    resumed = small_run(base, tmp_path, RECORDS, validation=[VALIDATION], reporter=reporter, **KNOBS)
+    assert resumed.sha256 == undisturbed.sha256
+    assert reporter.steps[0].step == 4
+
+
+def test_a_work_folder_of_other_data_is_not_continued(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        small_run(base, tmp_path, pairs(9), reporter=Remembering(lambda record: record.step == 2), **KNOBS)
+    reporter = Remembering()
+    small_run(base, tmp_path, RECORDS, reporter=reporter, **KNOBS)
+    assert reporter.steps[0].step == 0
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from tests.numerics.runs import Remembering, small_run
+from tests.numerics.test_resume import KNOBS, RECORDS, VALIDATION
+
+class Telling(Remembering):
+    def step(self, record):
+        print(record.step, flush=True)
+
+base, work = map(Path, sys.argv[1:])
+small_run(base, work, RECORDS, validation=[VALIDATION], reporter=Telling(), **KNOBS)
+"""
+
+
+def test_a_process_killed_with_sigkill_is_continued_exactly(
+    base: Path, undisturbed: TrainingOutcome, tmp_path: Path
+) -> None:
+    root = Path(__file__).resolve().parents[2]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(base), str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.strip() == "3":
+            # Step 3 is told of before its checkpoint is written: the kill may land in the middle of the writing.
+            time.sleep(0.003)
+            os.kill(child.pid, signal.SIGKILL)
+            break
+    child.stdout.close()
+    assert child.wait() == -signal.SIGKILL
+    reporter = Remembering()
+    resumed = small_run(base, tmp_path, RECORDS, validation=[VALIDATION], reporter=reporter, **KNOBS)
+    assert reporter.steps[0].step >= 3
+    assert resumed.sha256 == undisturbed.sha256
+    assert resumed.step_records == undisturbed.step_records

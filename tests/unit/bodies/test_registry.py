@@ -1,0 +1,78 @@
+"""Bodies in and out, against golden files; and the choice of a format by what the body's keys say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tanren.bodies.registry import BODY_FORMATS, decode_body
+from tanren.domain.errors import ValidationFailed
+from tests.unit.bodies.golden_cases import computed, golden_files
+
+TITAN = b'{"inputText": "hi"}'
+MESSAGES = (
+    b'{"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}'
+)
+
+
+@pytest.mark.parametrize("file", golden_files(), ids=lambda file: file.stem)
+def test_a_body_is_read_and_answered_as_its_golden_file_says(file: Path):
+    case = json.loads(file.read_text("utf-8"))
+    assert computed(case) == case
+
+
+@pytest.mark.parametrize("file", golden_files(), ids=lambda file: file.stem)
+def test_chunks_carry_the_whole_answer_and_metrics_in_the_last_only(file: Path):
+    case = json.loads(file.read_text("utf-8"))
+    metrics = [chunk.get("amazon-bedrock-invocationMetrics") for chunk in case["chunks"]]
+    assert metrics[-1] is not None
+    assert metrics[:-1] == [None] * (len(metrics) - 1)
+    made = "".join(frame["delta"]["text"] for frame in case["events"] if "delta" in frame)
+    sent = "".join(chunk.get("outputText") or chunk.get("delta", {}).get("text", "") for chunk in case["chunks"])
+    assert sent == made
+
+
+def test_every_format_has_golden_files_for_each_way_to_end():
+    for name in BODY_FORMATS:
+        reasons = {
+            json.loads(file.read_text("utf-8"))["events"][-1]["end"]["finish_reason"]
+            for file in golden_files()
+            if file.stem.startswith(name)
+        }
+        assert reasons == {"end_turn", "max_tokens", "stop_sequence", "context_full"}
+
+
+@pytest.mark.parametrize("default", sorted(BODY_FORMATS))
+def test_the_callers_own_format_is_spoken_whatever_the_models_is(default: str):
+    assert decode_body(TITAN, default).body_format.name == "titan_text"
+    assert decode_body(MESSAGES, default).body_format.name == "anthropic_messages"
+
+
+@pytest.mark.parametrize("name", sorted(BODY_FORMATS))
+def test_a_format_is_registered_under_its_name(name: str):
+    assert BODY_FORMATS[name].name == name
+
+
+def test_a_body_of_no_format_is_told_what_the_models_own_needs():
+    with pytest.raises(ValidationFailed, match=r"required key \[inputText\] not found"):
+        decode_body(b'{"prompt": "hi"}', "titan_text")
+    with pytest.raises(ValidationFailed, match=r"required key \[anthropic_version\] not found"):
+        decode_body(b'{"messages": []}', "anthropic_messages")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not valid JSON"),
+        (b"hello", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b'{"inputText": NaN}', "NaN is not a JSON number"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[1]", "expected type: JSONObject, found: JSONArray"),
+        (b'"text"', "expected type: JSONObject, found: String"),
+        (b"null", "expected type: JSONObject, found: Null"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused(body: bytes, reason: str):
+    with pytest.raises(ValidationFailed, match=f"^Malformed input request: .*{reason}.*try again.$"):
+        decode_body(body, "titan_text")
