@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1
 """Between two looks into an empty queue: one indexed query each."""
+PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads of a training process sleep at a barrier instead of spinning. Alone on the machine a small model then trains
+up to 1.5 times slower, beside anything else that computes six times faster: 13 s against 80 s for three epochs."""
 CRASHES_ALLOWED = 3
 """Without progress in between; then the job fails instead of being tried for ever."""
 
@@ -115,7 +118,7 @@ class Slot:
         end = run_assignment(
             assignment,
             argv=assignment_command(assignment),
-            environment=to_environment(self._settings),
+            environment={**to_environment(self._settings), **PATIENT_THREADS},
             log_path=self._settings.data_dir / "logs" / "jobs" / f"{job_id}.log",
             queue=self._queue,
             clock=utc_now,

@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tanren.training.batches import batch_indexes
-from tanren.training.loop import evaluate
 from tanren.training.objectives import next_token
 from tanren.training.objectives.next_token import next_token_loss_sum
 from tanren.training.packing import lay_out, micro_batches, stack
@@ -21,6 +20,9 @@ from tanren.weights.chat_template import ChatTemplate
 from tanren.weights.lora import LoraSettings, attach_lora, factors_of
 from tests.numerics.runs import SPEC, small_run
 from tests.numerics.tiny_models import pairs, save_base_model
+
+# peft asks transformers for an attribute of an older name.
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
 RECORDS = pairs(11)
 
@@ -85,7 +87,8 @@ def test_our_adapter_opens_in_plain_peft_with_the_same_logits(base: Path, tmp_pa
     )
     plain: Any = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), tmp_path / "adapter")
     ids = torch.arange(1, 41).reshape(2, 20)
-    assert not torch.allclose(model(ids).logits, plain.get_base_model()(ids).logits.new_zeros(()), atol=1e-3)
+    with plain.disable_adapter():
+        assert not torch.allclose(model(ids).logits, plain(ids).logits, atol=1e-2)
     assert torch.allclose(model(ids).logits, plain(ids).logits, atol=1e-4)
 
 
@@ -147,4 +150,3 @@ def test_the_published_weights_have_the_validation_loss_that_is_told(
     count = sum(sequence.target_count for sequence in sequences)
     assert outcome.validation_losses[0] == pytest.approx(total / count, abs=1e-5)
     assert AutoTokenizer.from_pretrained(outcome.folder).chat_template
-    assert evaluate is not None

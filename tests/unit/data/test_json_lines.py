@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from tanren.domain.errors import JobFailed
 @given(content=st.binary(max_size=60), cuts=st.lists(st.integers(0, 60)))
 def test_lines_are_the_same_however_the_stream_is_cut(content: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
-    chunks = [content[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [content[a:b] for a, b in pairwise(edges)]
     lines = list(lines_of(chunks, file="f"))
     assert b"".join(lines) == content
     assert all(line.endswith(b"\n") for line in lines[:-1])

@@ -163,9 +163,9 @@ def test_every_broken_row_of_a_file_is_found_and_no_other(data: st.DataObject) -
     assert summary.rows == len(rows) - len(wrong)
     given_out: list[int] = []
     if wrong:
+        records = read_records(lines(*rows), file="f.jsonl", customization_type=FINE_TUNING)
         with pytest.raises(DataInvalid) as caught:
-            for record in read_records(lines(*rows), file="f.jsonl", customization_type=FINE_TUNING):
-                given_out.append(record.source.line)
+            given_out.extend(record.source.line for record in records)
         assert tuple(caught.value.findings) == summary.findings
         assert given_out == list(range(1, min(wrong)))
 

@@ -31,6 +31,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 VALIDATION = pairs(5, file="validation.jsonl", start=100)
+OTHER_ANSWERS = [pair(n, f"what is {n}?", "zq@x" * n, file="validation.jsonl") for n in range(1, 4)]
+"""The more is learned, the worse these are told: the first epoch is the best."""
 
 
 def test_a_run_learns_and_says_what_it_did(base: Path, tmp_path: Path) -> None:
@@ -94,9 +96,8 @@ def test_every_field_of_the_spec_changes_the_run(
 ) -> None:
     change = CHANGES[name]
     needs_validation = name in ("early_stopping_threshold", "early_stopping_patience", "publish")
-    # A rate that over-fits at once makes the best epoch another than the last.
     common: dict[str, Any] = {"epochs": 4, "learning_rate": 0.1} if needs_validation else {}
-    validation = [VALIDATION] if needs_validation else []
+    validation = [OTHER_ANSWERS] if needs_validation else []
     records: list[TrainingRecord] = pairs(9)
     if name == "objective":
         records = [
@@ -132,14 +133,14 @@ def plain_runs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[boo
     return {
         False: small_run(base, tmp_path_factory.mktemp("plain"), pairs(9)),
         True: small_run(
-            base, tmp_path_factory.mktemp("plain"), pairs(9), validation=[VALIDATION], epochs=4, learning_rate=0.1
+            base, tmp_path_factory.mktemp("plain"), pairs(9), validation=[OTHER_ANSWERS], epochs=4, learning_rate=0.1
         ),
     }
 
 
 def test_the_weights_of_the_best_epoch_are_published(base: Path, tmp_path: Path) -> None:
     four = small_run(
-        base, tmp_path / "4", pairs(9), validation=[VALIDATION], epochs=4, learning_rate=0.1, schedule="constant"
+        base, tmp_path / "4", pairs(9), validation=[OTHER_ANSWERS], epochs=4, learning_rate=0.1, schedule="constant"
     )
     assert four.best_epoch is not None
     assert four.best_epoch < 4
@@ -147,13 +148,13 @@ def test_the_weights_of_the_best_epoch_are_published(base: Path, tmp_path: Path)
         base,
         tmp_path / "best",
         pairs(9),
-        validation=[VALIDATION],
+        validation=[OTHER_ANSWERS],
         epochs=four.best_epoch,
         learning_rate=0.1,
         schedule="constant",
     )
     assert fewer.sha256 == four.sha256
-    assert four.diagnosis.startswith(("Over-fitting", "Diverged"))
+    assert (four.published_epoch, four.validation_losses) == (fewer.published_epoch, fewer.validation_losses)
 
 
 def test_a_run_without_effect_fails(base: Path, tmp_path: Path) -> None:
