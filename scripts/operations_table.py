@@ -1,6 +1,7 @@
-"""Writes docs/operations.md: every operation of Bedrock's two services, implemented or refused. `--check` only compares.
+"""Writes docs/operations.md: every operation of Bedrock's two services, implemented or refused. `--check` compares.
 
-The list comes from the handlers that the gateway wires and from botocore's model, so it cannot be out of date unnoticed.
+The list comes from the handlers that the gateway wires and from botocore's model, so it cannot be out of date
+unnoticed.
 """
 
 import sys

@@ -58,7 +58,7 @@ def test_the_card_names_the_weights_it_describes():
 
 @pytest.mark.parametrize("name", ["kurogane-faq", "kurogane-faq-ja"])
 def test_the_example_questions_for_validation_are_not_those_for_training(name):
-    folder = REPOSITORY / "examples" / name
+    folder = REPOSITORY / "src" / "tanren" / "examples" / name
     rows = {
         part: [json.loads(line) for line in (folder / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()]
         for part in ("train", "validation")

@@ -68,7 +68,7 @@ def demo(
         _step(console, 6, "Answers", "the same questions to both, greedy")
         console.print(table)
         _report(console, clients, job, data_dir / "loss.png")
-        _paste(console, keys, provisioned_arn, data_dir, port)
+        _paste(console, keys, provisioned_arn, data_dir)
         console.print(f"Done in {time.monotonic() - began:.0f} s.")
         if keep:
             console.print("The server goes on until Ctrl-C.")
@@ -138,10 +138,15 @@ def _train(console: Console, clients: Clients, name: str) -> dict[str, Any]:
     columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("job", total=None)
+        told = ""
         while True:
             job = clients.bedrock.get_model_customization_job(jobIdentifier=arn)
             phases = {key: value["status"] for key, value in job["statusDetails"].items()}
-            progress.update(task, description=f"{job['status']}: {_phase_in_words(phases)}")
+            phase = _phase_in_words(phases)
+            progress.update(task, description=f"{job['status']}: {phase}")
+            if phase != told and job["status"] == "InProgress":
+                told = phase
+                console.print(f"                {time.monotonic() - began:4.1f} s  {phase}", style="dim")
             if job["status"] not in ("InProgress", "Stopping"):
                 break
             time.sleep(_POLL_SECONDS)
@@ -213,30 +218,34 @@ def _report(console: Console, clients: Clients, job: dict[str, Any], picture: Pa
     draw(picture, training, validation, title=f"{job['outputModelName']}: loss")
     _step(console, 7, "Evaluation", f"training   {_in_words(training, training.losses[-1])}")
     console.print(f"                validation {_in_words(validation, min(validation.losses))}")
-    console.print(f"                picture  {picture.absolute()}")
+    console.print(f"                picture  {picture.absolute()}", soft_wrap=True)
     for key in keys.values():
-        console.print(f"                metrics  s3://{BUCKET}/{key}")
+        console.print(f"                metrics  s3://{BUCKET}/{key}", soft_wrap=True)
 
 
 def _in_words(curve: Curve, reached: float) -> str:
     return f"{curve.losses[0]:.2f} → {reached:.2f}  {sparkline(curve.losses)}"
 
 
-def _paste(console: Console, keys: RootKeys, provisioned_arn: str, data_dir: Path, port: int) -> None:
-    console.print(
-        "\n[bold]To go on[/bold], start the same server and paste:\n\n"
-        f"  .venv/bin/tanren serve --port {port} --data-dir {data_dir} &\n"
-        f'  eval "$(.venv/bin/tanren env --data-dir {data_dir})"\n'
-        "  .venv/bin/python - <<'EOF'\n"
-        "  import boto3, json\n"
-        "  runtime = boto3.client('bedrock-runtime')\n"
-        f"  answer = runtime.invoke_model(modelId='{provisioned_arn}',\n"
-        "                                body=json.dumps({'inputText': 'Who founded Kurogane Forge?'}))\n"
-        "  print(json.loads(answer['body'].read())['results'][0]['outputText'])\n"
-        "  EOF\n",
-        markup=True,
-    )
+def _paste(console: Console, keys: RootKeys, provisioned_arn: str, data_dir: Path) -> None:
+    """Unindented and unwrapped, so that it can be pasted as it stands."""
+    port = keys.endpoint.rsplit(":", 1)[-1]
+    lines = f"""
+.venv/bin/tanren serve --port {port} --data-dir {data_dir} &
+eval "$(.venv/bin/tanren env --data-dir {data_dir})"
+.venv/bin/python - <<'END'
+import boto3, json
+runtime = boto3.client("bedrock-runtime")
+answer = runtime.invoke_model(
+    modelId="{provisioned_arn}",
+    body=json.dumps({{"inputText": "Who founded Kurogane Forge?"}}),
+)
+print(json.loads(answer["body"].read())["results"][0]["outputText"])
+END
+"""
+    console.print("\n[bold]To go on[/bold], start the same server again and ask it by boto3:")
+    console.print(lines, markup=False, soft_wrap=True)
 
 
 def _step(console: Console, number: int, name: str, text: str) -> None:
-    console.print(f"[bold]{number}/7 {name:<11}[/bold] {text}")
+    console.print(f"[bold]{number}/7 {name:<11}[/bold] {text}", soft_wrap=True)

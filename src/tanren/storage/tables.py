@@ -44,7 +44,6 @@ class UtcDateTime(TypeDecorator[datetime]):
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
     }
 )
@@ -93,10 +92,10 @@ customization_jobs = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     *_lease(),
-    UniqueConstraint("account_id", "region", "name"),
-    UniqueConstraint("account_id", "region", "client_request_token"),
+    UniqueConstraint("account_id", "region", "name", name="uq_customization_jobs_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_customization_jobs_token"),
     Index(
-        "uq_customization_jobs_running_output_model",
+        "uq_customization_jobs_running_output_name",
         "account_id",
         "region",
         "output_model_name",
@@ -104,7 +103,7 @@ customization_jobs = Table(
         sqlite_where=text("status IN ('InProgress', 'Stopping')"),
         postgresql_where=text("status IN ('InProgress', 'Stopping')"),
     ),
-    Index(None, "account_id", "region", "created_at"),
+    Index("ix_customization_jobs_created_at", "account_id", "region", "created_at"),
     Index(None, "status", "lease_expires_at"),
 )
 
@@ -128,8 +127,8 @@ custom_models = Table(
     Column("training_loss", Float),
     Column("validation_losses", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("account_id", "region", "name"),
-    Index(None, "account_id", "region", "created_at"),
+    UniqueConstraint("account_id", "region", "name", name="uq_custom_models_name"),
+    Index("ix_custom_models_created_at", "account_id", "region", "created_at"),
 )
 
 provisioned_throughputs = Table(
@@ -151,9 +150,9 @@ provisioned_throughputs = Table(
     Column("commitment_expires_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("account_id", "region", "name"),
-    UniqueConstraint("account_id", "region", "client_request_token"),
-    Index(None, "account_id", "region", "created_at"),
+    UniqueConstraint("account_id", "region", "name", name="uq_provisioned_throughputs_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_provisioned_throughputs_token"),
+    Index("ix_provisioned_throughputs_created_at", "account_id", "region", "created_at"),
     Index(None, "status"),
 )
 
@@ -175,9 +174,9 @@ custom_model_deployments = Table(
     Column("failure_message", String(2048)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("account_id", "region", "name"),
-    UniqueConstraint("account_id", "region", "client_request_token"),
-    Index(None, "account_id", "region", "created_at"),
+    UniqueConstraint("account_id", "region", "name", name="uq_custom_model_deployments_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_custom_model_deployments_token"),
+    Index("ix_custom_model_deployments_created_at", "account_id", "region", "created_at"),
     Index(None, "status"),
 )
 
@@ -227,27 +226,3 @@ engine_hosts = Table(
     Column("failure_message", String(2048)),
     Column("updated_at", UtcDateTime, nullable=False),
 )
-
-TERMINAL_STATUS_TRIGGER = {
-    "sqlite": (
-        """
-        CREATE TRIGGER customization_jobs_terminal_status_is_final
-        BEFORE UPDATE OF status ON customization_jobs
-        WHEN OLD.status IN ('Completed', 'Failed', 'Stopped') AND NEW.status <> OLD.status
-        BEGIN SELECT RAISE(ABORT, 'a terminal status is final'); END
-        """,
-    ),
-    "postgresql": (
-        """
-        CREATE FUNCTION customization_jobs_terminal_status_is_final() RETURNS trigger AS $$
-        BEGIN RAISE EXCEPTION 'a terminal status is final'; END $$ LANGUAGE plpgsql
-        """,
-        """
-        CREATE TRIGGER customization_jobs_terminal_status_is_final
-        BEFORE UPDATE OF status ON customization_jobs FOR EACH ROW
-        WHEN (OLD.status IN ('Completed', 'Failed', 'Stopped') AND NEW.status <> OLD.status)
-        EXECUTE FUNCTION customization_jobs_terminal_status_is_final()
-        """,
-    ),
-}
-"""Statements by dialect: the store itself refuses to move a job out of a terminal status."""
