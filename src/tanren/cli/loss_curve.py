@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ def sparkline(losses: Sequence[float], *, width: int = 32) -> str:
     """At most `width` characters; the highest loss is a full block."""
     if not losses:
         return ""
-    stride = max(1, len(losses) // width)
+    stride = math.ceil(len(losses) / width)
     shown = [sum(losses[i : i + stride]) / len(losses[i : i + stride]) for i in range(0, len(losses), stride)]
     low, high = min(shown), max(shown)
     span = (high - low) or 1.0

@@ -1,0 +1,117 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tanren.catalog.weights import NANO_FOLDER
+from tanren.control.custom_model_deployments import NewDeployment
+from tanren.control.provisioned_throughputs import NewProvisionedThroughput
+from tanren.domain.custom_model_deployments import DeploymentStatus
+from tanren.domain.errors import ModelNotReady, ResourceNotFound, TanrenError, ValidationFailed
+from tanren.domain.provisioned_throughputs import ProvisionedStatus
+from tanren.runtime.placement import StoredPlacement
+from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
+
+
+@pytest.fixture
+def hosts(database, clock) -> EngineHosts:
+    """The base's engine host is ready."""
+    hosts = EngineHosts(database)
+    hosts.want(str(NANO_FOLDER), at=clock())
+    hosts.set(str(NANO_FOLDER), EngineHostStatus.READY, at=clock(), socket_path="/run/engine.sock")
+    return hosts
+
+
+@pytest.fixture
+def placement(plane, hosts, clock) -> StoredPlacement:
+    return StoredPlacement(
+        plane.model_rows,
+        plane.throughput_rows,
+        plane.deployment_rows,
+        hosts,
+        plane.artifacts,
+        clock=clock,
+        patience_seconds=0.0,
+    )
+
+
+@pytest.fixture
+def model_arn(plane, scope) -> str:
+    arn = plane.has_model(scope)
+    folder: Path = plane.artifacts.resolve("custom-models/tuned")
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    return arn
+
+
+def _throughput(plane, scope, status: ProvisionedStatus) -> str:
+    arn = plane.throughputs.create(
+        scope,
+        NewProvisionedThroughput(
+            name="pt", model_identifier="tuned", model_units=1, commitment_duration=None, client_request_token=None
+        ),
+    )
+    with plane.throughput_rows.database.writing() as connection:
+        plane.throughput_rows.change(connection, arn, status=status, failure_message="the reason")
+    return arn
+
+
+def _deployment(plane, scope, status: DeploymentStatus) -> str:
+    new = NewDeployment(name="d", model_identifier="tuned", description=None, client_request_token=None)
+    arn = plane.deployments.create(scope, new)
+    with plane.deployment_rows.database.writing() as connection:
+        plane.deployment_rows.change(connection, arn, status=status, failure_message="the reason")
+    return arn
+
+
+def test_every_way_to_name_a_model_leads_to_its_adapter(plane, scope, placement, model_arn):
+    by_name = f"arn:aws:bedrock:{scope.region}:{scope.account_id}:custom-model/tuned"
+    throughput = _throughput(plane, scope, ProvisionedStatus.IN_SERVICE)
+    deployment = _deployment(plane, scope, DeploymentStatus.ACTIVE)
+    for model_id in (model_arn, "tuned", by_name, throughput, "pt", deployment, "d"):
+        placed = asyncio.run(placement.place(scope, model_id))
+        assert placed.adapter is not None
+        assert placed.adapter.folder == str(plane.artifacts.resolve("custom-models/tuned"))
+        assert placed.adapter.sha256 == "0" * 64
+        assert placed.body_format == "titan_text"
+
+
+def test_a_base_model_is_placed_without_an_adapter_and_in_its_familys_body(scope, placement):
+    arn = f"arn:aws:bedrock:{scope.region}::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
+    placed = asyncio.run(placement.place(scope, arn))
+    assert (placed.adapter, placed.body_format) == (None, "anthropic_messages")
+
+
+@pytest.mark.parametrize(
+    ("model_id", "error", "text"),
+    [
+        ("amazon.no-such-v1", ValidationFailed, "The provided model identifier is invalid"),
+        ("nobody", ValidationFailed, r"tanren\.nano-v1:0"),
+        ("arn:aws:bedrock:us-west-2:123456789012:provisioned-model/abcdefghijkl", ResourceNotFound, "no resource"),
+        ("arn:aws:bedrock:eu-west-1:123456789012:provisioned-model/abcdefghijkl", ResourceNotFound, "not in account"),
+    ],
+)
+def test_an_id_that_leads_nowhere_is_refused(scope, placement, model_id, error: type[TanrenError], text):
+    with pytest.raises(error, match=text):
+        asyncio.run(placement.place(scope, model_id))
+
+
+def test_what_is_being_created_is_not_ready_and_what_has_failed_says_why(plane, scope, placement, model_arn):
+    throughput = _throughput(plane, scope, ProvisionedStatus.CREATING)
+    with pytest.raises(ModelNotReady, match="Creating"):
+        asyncio.run(placement.place(scope, throughput))
+    failed = _deployment(plane, scope, DeploymentStatus.FAILED)
+    with pytest.raises(ValidationFailed, match="the reason"):
+        asyncio.run(placement.place(scope, failed))
+
+
+def test_an_engine_that_is_not_there_yet_is_asked_for_and_the_caller_told_to_come_back(scope, placement, hosts, clock):
+    hosts.set(str(NANO_FOLDER), EngineHostStatus.STARTING, at=clock())
+    with pytest.raises(ModelNotReady, match="not ready"):
+        asyncio.run(placement.place(scope, "tanren.nano-v1:0"))
+
+
+def test_a_model_of_another_account_is_not_found(plane, other_scope, placement, model_arn):
+    for model_id in (model_arn, "tuned"):
+        with pytest.raises((ResourceNotFound, ValidationFailed)):
+            asyncio.run(placement.place(other_scope, model_id))

@@ -1,0 +1,63 @@
+import pytest
+
+from tanren.catalog.foundation_models import FOUNDATION_MODELS, every_foundation_model
+from tanren.catalog.weights import weights_of
+from tanren.domain.customization_jobs import CustomizationType
+from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.training.spec import TrainingSpec
+from tanren.workflows.recipes import training_spec
+
+CONTEXT = 1024
+
+
+def _spec(model_id: str, given: dict[str, str], *, has_validation: bool = True) -> TrainingSpec:
+    model = FOUNDATION_MODELS[model_id]
+    return training_spec(
+        model,
+        weights_of(model_id),
+        CustomizationType.FINE_TUNING,
+        resolve_hyperparameters(model.hyperparameters, given),
+        context_length=CONTEXT,
+        has_validation=has_validation,
+        checkpoint_seconds=30,
+    )
+
+
+@pytest.mark.parametrize("model", list(every_foundation_model()), ids=lambda model: model.model_id)
+def test_every_hyperparameter_of_every_model_changes_what_the_run_does(model):
+    without = _spec(model.model_id, {})
+    for rule in model.hyperparameters:
+        if rule.kind == "choice":
+            values = list(rule.choices)
+        else:
+            values = [repr(int(bound) if rule.kind == "int" else bound) for bound in (rule.minimum, rule.maximum)]
+            values = [value for value in values if rule.name != "maxSequenceLength" or int(value) < CONTEXT]
+        specs = [_spec(model.model_id, {rule.name: value}) for value in values]
+        can_change = rule.kind == "choice" or rule.minimum != rule.maximum
+        assert not can_change or any(spec != without for spec in specs), rule.name
+
+
+@pytest.mark.parametrize("model", list(every_foundation_model()), ids=lambda model: model.model_id)
+def test_a_family_at_its_own_default_rate_trains_at_the_rate_at_which_the_weights_learn(model):
+    weights = weights_of(model.model_id)
+    assert _spec(model.model_id, {}).learning_rate == pytest.approx(weights.lora_learning_rate)
+    full = _spec(model.model_id, {"customizationMethod": "full"})
+    assert full.learning_rate == pytest.approx(weights.full_learning_rate)
+
+
+def test_twice_the_rate_is_twice_the_rate():
+    once = _spec("amazon.titan-text-express-v1", {"learningRate": "0.00001"})
+    twice = _spec("amazon.titan-text-express-v1", {"learningRate": "0.00002"})
+    assert twice.learning_rate == pytest.approx(2 * once.learning_rate)
+    haiku = "anthropic.claude-3-haiku-20240307-v1:0"
+    doubled = _spec(haiku, {"learningRateMultiplier": "2"}).learning_rate
+    assert doubled == pytest.approx(2 * _spec(haiku, {}).learning_rate)
+
+
+def test_a_rate_for_weights_that_are_the_model_itself_is_taken_as_it_is():
+    assert _spec("tanren.nano-v1:0", {"learningRate": "0.0007"}).learning_rate == pytest.approx(0.0007)
+
+
+def test_without_validation_data_nothing_stops_early():
+    spec = _spec("anthropic.claude-3-haiku-20240307-v1:0", {}, has_validation=False)
+    assert (spec.early_stopping_threshold, spec.early_stopping_patience) == (None, None)
