@@ -47,7 +47,7 @@ proofs: clients ## The long proofs: demonstrations and series of kills; figures 
 	@$(BIN)/python -m pytest -q -s proofs
 
 bench: setup ## Run the benchmarks
-	@for script in benchmarks/*.py; do $(BIN)/python $$script; done
+	@set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
 
 clean: ## Remove what setup made; the data directory stays
 	rm -rf $(VENV) .clients

@@ -32,14 +32,33 @@ def main() -> None:
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     python = venv / "bin" / "python"
-    if not python.is_file():
-        say(f"making {venv} with {sys.executable}")
-        run(sys.executable, "-m", "venv", str(venv))
+    make_venv(venv, python)
     install_torch(python, re.search(r'"(torch==[^"]+)"', project)[1])
     say("installing tanren and its development tools, as pinned in pyproject.toml")
     run(str(python), "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]")
     stamp.write_text(wanted)
     say(f"ready: {venv / 'bin' / 'tanren'}")
+
+
+def make_venv(venv: Path, python: Path) -> None:
+    """Makes the environment, and makes it anew if it has no pip: it was interrupted, or venv could not install one."""
+    if python.is_file() and has_pip(python):
+        return
+    say(f"making {venv} with {sys.executable}")
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], stdout=sys.stderr, check=False)
+    if made.returncode != 0 or not has_pip(python):
+        raise SystemExit(
+            f"setup: {sys.executable} -m venv cannot make an environment with pip. On Debian and Ubuntu its parts are "
+            "a package of their own: apt install python3-venv"
+        )
+
+
+def has_pip(python: Path) -> bool:
+    """Whether the environment's pip runs. One whose Python has gone does not."""
+    try:
+        return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def install_torch(python: Path, requirement: str) -> None:

@@ -1,7 +1,7 @@
 """The process of one assignment: one attempt of one worker at one job. Composition root; tensors live here.
 
 It ends with 0 when the job has a terminal status (or belongs to a later attempt), with 75 when it was told to yield,
-and otherwise has crashed.
+with 76 when it cannot go on now, and otherwise has crashed.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
 from tanren.jobs.queue import Assignment, JobQueue
-from tanren.jobs.runner import YIELDED_EXIT_CODE
+from tanren.jobs.runner import LATER_EXIT_CODE, YIELDED_EXIT_CODE
 from tanren.logs import log_to_stderr
 from tanren.object_stores import object_store_address
 from tanren.settings import Settings, read_settings
@@ -65,7 +65,7 @@ def main() -> int:
         # Read by torch's thread pool when it is imported.
         os.environ["OMP_NUM_THREADS"] = str(settings.worker_threads)
     # torch is imported with the workflow: its import takes longer than all before it.
-    from tanren.workflows.customization import CustomizationWorkflow, Yielded
+    from tanren.workflows.customization import CannotGoOnNow, CustomizationWorkflow, Yielded
 
     database = Database(settings.effective_database_url)
     jobs = CustomizationJobs(database)
@@ -86,6 +86,8 @@ def main() -> int:
         workflow.run()
     except Yielded:
         return YIELDED_EXIT_CODE
+    except CannotGoOnNow:
+        return LATER_EXIT_CODE
     finally:
         database.close()
     return 0

@@ -9,8 +9,6 @@ import sys
 import threading
 import time
 
-import boto3
-
 from tanren.aws.chain import ASGIApp, build_application
 from tanren.aws.context import Handlers
 from tanren.aws.neighbourhood import EmbeddedTarget, ExternalTarget, ForwardingNeighbourhood
@@ -32,7 +30,7 @@ from tanren.domain.clock import new_resource_id, utc_now
 from tanren.domain.errors import ValidationFailed
 from tanren.jobs.lifeline import end_with_parent
 from tanren.logs import log_to_stderr
-from tanren.object_stores import AWS_ITSELF
+from tanren.object_stores import AWS_ITSELF, external_credentials
 from tanren.runtime.inference import Inference
 from tanren.runtime.placement import StoredPlacement
 from tanren.settings import Settings, read_settings
@@ -89,13 +87,15 @@ def handlers(settings: Settings, database: Database) -> Handlers:
     artifacts = ArtifactStore(settings.data_dir / "artifacts")
     placement = StoredPlacement(models, throughputs, deployments, EngineHosts(database), artifacts, clock=utc_now)
     job_control = CustomizationJobControl(jobs, models, clock=utc_now, new_id=new_resource_id)
+    hosts = EngineHosts(database)
+    model_control = CustomModelControl(models, jobs, throughputs, deployments, artifacts, hosts)
     throughput_control = ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id)
     deployment_control = CustomModelDeploymentControl(deployments, models, clock=utc_now, new_id=new_resource_id)
     return {
         "bedrock": {
             **foundation_model_handlers(),
             **customization_job_handlers(job_control),
-            **custom_model_handlers(CustomModelControl(models, jobs, throughputs, deployments, artifacts)),
+            **custom_model_handlers(model_control),
             **provisioned_throughput_handlers(throughput_control),
             **custom_model_deployment_handlers(deployment_control),
             **tag_handlers(TagControl(database, [jobs, models, throughputs, deployments])),
@@ -105,20 +105,18 @@ def handlers(settings: Settings, database: Database) -> Handlers:
 
 
 def _neighbourhood_target(settings: Settings) -> EmbeddedTarget | ExternalTarget:
-    """The embedded ministack, AWS itself, or another S3; requests to these two are signed anew, as boto3 would."""
+    """The embedded ministack, AWS itself, or another S3; requests to these two are signed anew, as boto3 would.
+
+    The credentials are read once, here: temporary ones are not renewed while this process lives.
+    """
     if not settings.aws_endpoint:
         return EmbeddedTarget(endpoint_url=settings.embedded_endpoint)
-    credentials = boto3.Session().get_credentials()
-    if credentials is None:
-        raise ValidationFailed(
-            f"--aws-endpoint {settings.aws_endpoint} needs credentials, where boto3 finds them (a profile, or a role)."
-        )
-    frozen = credentials.get_frozen_credentials()
+    access_key_id, secret_access_key, session_token = external_credentials(settings)
     urls = {"*": "https://{service}.{region}.amazonaws.com"}
     return ExternalTarget(
         endpoint_urls=urls if settings.aws_endpoint == AWS_ITSELF else {"s3": settings.aws_endpoint},
         signing_key=SigningKey(
-            access_key_id=frozen.access_key, secret_access_key=frozen.secret_key, session_token=frozen.token
+            access_key_id=access_key_id, secret_access_key=secret_access_key, session_token=session_token
         ),
         public_hosts=("localhost", settings.host),
     )

@@ -1,6 +1,6 @@
 """Which S3 the settings mean, for whose account. Wiring shared by the composition roots."""
 
-from tanren.domain.errors import ServiceUnavailable
+from tanren.domain.errors import ServiceUnavailable, ValidationFailed
 from tanren.domain.scope import Scope
 from tanren.settings import Settings
 from tanren.storage.objects import ObjectStoreAddress
@@ -21,3 +21,31 @@ def object_store_address(settings: Settings, scope: Scope) -> ObjectStoreAddress
         access_key=scope.account_id,
         secret_key="embedded",
     )
+
+
+def require_credentials(settings: Settings) -> None:
+    """Raises ValidationFailed if an endpoint outside is set and boto3's chain of credentials finds none for it."""
+    if settings.aws_endpoint:
+        external_credentials(settings)
+
+
+def external_credentials(settings: Settings) -> tuple[str, str, str | None]:
+    """Access key, secret key and session token for the endpoint outside, as they are now.
+
+    Raises   ValidationFailed, if there are none, or if they have expired and cannot be renewed.
+    """
+    # Imported here: the supervisor needs it only with such an endpoint.
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        found = boto3.Session().get_credentials()
+        frozen = None if found is None else found.get_frozen_credentials()
+    except BotoCoreError as error:
+        raise ValidationFailed(f"--aws-endpoint {settings.aws_endpoint} needs credentials: {error}") from error
+    if frozen is None or not frozen.access_key or not frozen.secret_key:
+        raise ValidationFailed(
+            f"--aws-endpoint {settings.aws_endpoint} needs credentials, and boto3 finds none: set AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run it where there is a role."
+        )
+    return frozen.access_key, frozen.secret_key, frozen.token

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tanren.domain.errors import ValidationFailed
 from tanren.domain.scope import ACCOUNT_ID, REGION
@@ -31,7 +32,10 @@ class Settings:
     secret_key: str = _setting("", "Root secret key; goes with the access key.")
     database_url: str = _setting("", "SQLAlchemy URL; empty means SQLite in the data directory.")
     aws_endpoint: str = _setting(
-        "", "Endpoint of S3 and its neighbours instead of the embedded one: real AWS (`aws`) or the URL of any S3."
+        "",
+        "Endpoint of S3 and its neighbours instead of the embedded one: real AWS (`aws`) or the URL of any S3. boto3's "
+        "chain of credentials is asked for keys once, at the start: temporary keys (SSO, an assumed role) stop working "
+        "when they expire, and the server must then be started again.",
     )
     embedded_endpoint: str = _setting("", "Where the embedded S3 listens; the supervisor sets it for its children.")
     lease_seconds: float = _setting(30.0, "A worker that has not renewed its lease for this long loses its job.")
@@ -40,14 +44,16 @@ class Settings:
     checkpoint_seconds: float = _setting(30.0, "Longest time between two checkpoints of a training run.")
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65535:
-            raise _refused("port", self.port, "0 to 65535")
+        if not 1 <= self.port <= 65535:
+            raise _refused("port", self.port, "1 to 65535")
         if ACCOUNT_ID.fullmatch(self.account) is None:
             raise _refused("account", self.account, "twelve digits")
         if REGION.fullmatch(self.region) is None:
             raise _refused("region", self.region, "a region name such as us-east-1")
         if bool(self.access_key) != bool(self.secret_key):
             raise ValidationFailed("access_key and secret_key go together; give both or neither.")
+        if self.aws_endpoint not in ("", "aws") and not self.aws_endpoint.startswith(("http://", "https://")):
+            raise _refused("aws_endpoint", self.aws_endpoint, "aws, or a URL that begins with http:// or https://")
         if self.lease_seconds < 1:
             raise _refused("lease_seconds", self.lease_seconds, "1 or more")
         if self.job_slots < 1:
@@ -59,7 +65,12 @@ class Settings:
 
     @property
     def effective_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'tanren.db'}"
+        """The one that was given, or that of the file in the data directory.
+
+        Why      quoted, since SQLAlchemy 2.1 reads the part after `sqlite:///` percent-encoded; a `?` in the path
+                 would otherwise begin the query.
+        """
+        return self.database_url or f"sqlite:///{quote(str(self.data_dir.absolute() / 'tanren.db'))}"
 
 
 def read_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:

@@ -2,16 +2,23 @@
 
     lock the data directory → migrate → root keys → start the children → ready → keep → stop
 
-A child that dies is started again. Every child reads its standard input and goes when it ends, so kill -9 of the
-supervisor leaves none behind; all state is in the data directory, so the next start picks up whatever was going on.
+A child that dies is started again, more and more slowly if it dies again and again. Every child reads its standard
+input and goes when it ends, so kill -9 of the supervisor leaves none behind; all state is in the data directory, so the
+next start picks up whatever was going on.
+
+Every child leads a process group of its own: the terminal's Ctrl-C reaches the supervisor alone, which stops the others
+in order. A second Ctrl-C kills them.
 """
 
 import fcntl
 import hashlib
+import http.client
 import logging
 import os
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -19,18 +26,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import Conflict, ServiceUnavailable
 from tanren.gateway import HEALTH_PATH, gateway_command
 from tanren.jobs.lifeline import with_lifeline
+from tanren.object_stores import require_credentials
 from tanren.settings import Settings, to_environment
 from tanren.storage.database import Database, upgrade
-from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
+from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
 from tanren.storage.root_keys import RootKeys, random_key_pair, read_root_keys, write_root_keys
 from tanren.worker import worker_command
 
@@ -40,9 +50,18 @@ LOCK_FILE = "lock"
 POLL_SECONDS = 0.05
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 35.0
-"""Longer than the gateway's own drain, so that a request under way may end."""
-QUICK_DEATH_SECONDS = 5.0
+"""For each of the two groups of a stop. Longer than the gateway's own drain, so that a request under way may end; and
+the neighbourhood has as long again to write its state."""
+ROUND_PAUSE_SECONDS = 1.0
+"""After a round that failed, for example because the database was locked."""
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+LONG_LIFE_SECONDS = 60.0
+"""A child that lived as long as this is not in a loop of crashes; its pauses begin anew."""
 FAILED_STARTS_ALLOWED = 3
+LOG_TAIL_CHARACTERS = 500
+KILLED_EXIT_CODE = 130
+"""128 + SIGINT, as a shell reports it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,15 +69,17 @@ class Child:
     name: str
     argv: list[str]
     environment: Mapping[str, str]
-    inherits_environment: bool = True
-    """False: `environment` is all that the child sees."""
+    """All that the child sees."""
     log_path: Path
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
+    died_at: float | None = None
+    """When it was found dead; None while it lives."""
     quick_deaths: int = 0
-    """In a row; a child that dies at once is started again more and more slowly."""
+    """In a row, each before a long life; the pause before the next start doubles with each."""
 
     def start(self) -> None:
+        self._close()
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -66,29 +87,38 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**(os.environ if self.inherits_environment else {}), **self.environment},
+                env=dict(self.environment),
+                process_group=0,
             )
         self.started_at = time.monotonic()
+        self.died_at = None
 
     def has_died(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
+        if self.process is None or self.process.poll() is None:
+            return False
+        if self.died_at is None:
+            self.died_at = time.monotonic()
+            lived = self.died_at - self.started_at
+            self.quick_deaths = self.quick_deaths + 1 if lived < LONG_LIFE_SECONDS else 0
+            logger.warning("%s %s after %.1f s; its log: %s", self.name, self.end, lived, self.log_path)
+        return True
 
-    def restart(self) -> None:
-        """Starts a dead child again, once its pause is over."""
-        assert self.process is not None
-        lived = time.monotonic() - self.started_at
-        if lived < QUICK_DEATH_SECONDS:
-            pause = min(0.1 * 2**self.quick_deaths, 10.0)
-            if lived < pause:
-                return
-            self.quick_deaths += 1
-        else:
-            self.quick_deaths = 0
-        logger.warning(
-            "%s ended with %s and is started again; its log: %s", self.name, self.process.returncode, self.log_path
-        )
-        self._close()
-        self.start()
+    @property
+    def pause(self) -> float:
+        """Seconds between its death and its next start."""
+        return min(FIRST_PAUSE_SECONDS * 2 ** max(0, self.quick_deaths - 1), LONGEST_PAUSE_SECONDS)
+
+    def may_start(self) -> bool:
+        """Whether it is dead and its pause is over."""
+        return self.has_died() and self.died_at is not None and time.monotonic() - self.died_at >= self.pause
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words; empty while it lives."""
+        code = None if self.process is None else self.process.returncode
+        if code is None:
+            return ""
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -102,13 +132,53 @@ class Child:
             self.process.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             logger.warning("%s did not end in time and is killed", self.name)
-            self.process.kill()
+            self.kill()
             self.process.wait()
         self._close()
+
+    def kill(self) -> None:
+        """With everything in its group: a training process, or the program behind a lifeline."""
+        if self.process is not None and self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def _close(self) -> None:
         if self.process is not None and self.process.stdin is not None:
             self.process.stdin.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class HostProcess:
+    """The process of one base model."""
+
+    child: Child
+    socket_path: Path
+    failed_starts: int = 0
+    """In a row, since it last was ready."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Leaving:
+    """A host that nobody wants any more: it has been told to end, and is killed at the deadline."""
+
+    child: Child
+    deadline: float
+
+
+class Hosts(Protocol):
+    """What the supervisor needs of `EngineHosts`."""
+
+    def every(self) -> list[EngineHost]: ...
+
+    def set(
+        self,
+        base_folder: str,
+        status: EngineHostStatus,
+        *,
+        at: datetime,
+        socket_path: str = "",
+        failure_message: str | None = None,
+    ) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,36 +187,56 @@ class Supervisor:
     on_ready: Callable[[RootKeys], None]
     """Called once, when every service answers."""
     children: list[Child] = field(default_factory=list[Child])
-    engine_hosts: dict[str, Child] = field(default_factory=dict[str, Child])
+    engine_hosts: dict[str, HostProcess] = field(default_factory=dict[str, HostProcess])
     """By base folder."""
+    leaving: list[Leaving] = field(default_factory=list[Leaving])
+    sockets_made: int = 0
     is_stopping: bool = False
+    next_round_at: float = 0.0
 
     def run(self) -> None:
-        """Serves until SIGTERM or Ctrl-C. Raises Conflict, if another server has the directory or the port."""
-        self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Serves until SIGTERM or Ctrl-C.
+
+        Raises   Conflict, if another server has the directory or the port.
+                 ValidationFailed, if an endpoint outside is set and boto3 finds no credentials for it.
+        """
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        require_credentials(self.settings)
+        make_private(self.settings.data_dir)
         with _locked(self.settings):
             _check_port(self.settings)
+            sockets = _socket_folder(self.settings)
             upgrade(self.settings.effective_database_url)
             keys = _root_keys(self.settings)
             database = Database(self.settings.effective_database_url)
             hosts = EngineHosts(database)
-            hosts.forget_processes(at=utc_now())
-            signal.signal(signal.SIGTERM, self._on_signal)
-            signal.signal(signal.SIGINT, self._on_signal)
+            hosts.clear()
             try:
-                self._start(keys)
-                self._wait_until_ready(hosts)
+                if not self.is_stopping:
+                    self._start(keys)
+                    self._wait_until_ready(hosts)
                 if not self.is_stopping:
                     self.on_ready(keys)
                 while not self.is_stopping:
-                    self._look_after(hosts)
+                    self.look_after(hosts)
                     time.sleep(POLL_SECONDS)
             finally:
                 self._stop_all()
                 database.close()
+                shutil.rmtree(sockets, ignore_errors=True)
 
-    def _on_signal(self, *_: object) -> None:
+    def _on_signal(self, number: int, _frame: object) -> None:
+        if self.is_stopping and number == signal.SIGINT:
+            # Nothing is lost that kill -9 would not lose; the system frees the lock.
+            for child in self._every_child():
+                child.kill()
+            os._exit(KILLED_EXIT_CODE)
         self.is_stopping = True
+
+    def _every_child(self) -> list[Child]:
+        hosts = [host.child for host in self.engine_hosts.values()]
+        return [*self.children, *hosts, *(leaving.child for leaving in self.leaving)]
 
     def _start(self, keys: RootKeys) -> None:
         settings = replace(
@@ -169,12 +259,11 @@ class Supervisor:
                     name="neighbourhood",
                     argv=with_lifeline(argv),
                     environment=environment,
-                    inherits_environment=False,
                     log_path=logs / "neighbourhood.log",
                 )
             )
             settings = replace(settings, embedded_endpoint=f"http://127.0.0.1:{port}")
-        environment = to_environment(settings)
+        environment = child_environment(os.environ, settings)
         for name, argv in (("worker", worker_command()), ("gateway", gateway_command())):
             self.children.append(Child(name=name, argv=argv, environment=environment, log_path=logs / f"{name}.log"))
         for child in self.children:
@@ -188,7 +277,7 @@ class Supervisor:
         deadline = time.monotonic() + READY_SECONDS
         while urls and not self.is_stopping:
             urls = [url for url in urls if not _answers(url)]
-            self._look_after(hosts)
+            self.look_after(hosts)
             if urls and time.monotonic() > deadline:
                 raise ServiceUnavailable(
                     f"{', '.join(urls)} did not answer within {READY_SECONDS:g} s; see the logs in "
@@ -197,69 +286,143 @@ class Supervisor:
             if urls:
                 time.sleep(POLL_SECONDS)
 
-    def _look_after(self, hosts: EngineHosts) -> None:
-        for child in self.children:
-            if child.has_died():
-                child.restart()
-        for host in hosts.every():
-            known = self.engine_hosts.get(host.base_folder)
-            if host.status is EngineHostStatus.WANTED:
-                self._start_engine_host(hosts, host.base_folder)
-            elif host.status is EngineHostStatus.STARTING and known is not None:
-                self._look_after_starting(hosts, known, host.base_folder, host.socket_path)
-            elif host.status is EngineHostStatus.READY and known is not None and known.has_died():
-                logger.warning("%s has died; see %s", known.name, known.log_path)
-                hosts.set(host.base_folder, EngineHostStatus.WANTED, at=utc_now())
+    def look_after(self, hosts: Hosts) -> None:
+        """One round: starts what has died and what is wanted. What fails in it is logged and tried again later."""
+        if time.monotonic() < self.next_round_at:
+            return
+        try:
+            for child in self.children:
+                if child.may_start():
+                    child.start()
+            self._look_after_hosts(hosts)
+        except Exception:
+            logger.exception("a round of looking after the processes failed; it is tried again")
+            self.next_round_at = time.monotonic() + ROUND_PAUSE_SECONDS
 
-    def _start_engine_host(self, hosts: EngineHosts, base_folder: str) -> None:
-        digest = hashlib.sha256(base_folder.encode()).hexdigest()[:12]
-        socket_path = _socket_folder(self.settings) / f"{digest}.sock"
-        socket_path.unlink(missing_ok=True)
-        earlier = self.engine_hosts.get(base_folder)
-        child = Child(
-            name=f"engine host of {base_folder}",
-            argv=[
-                sys.executable,
-                "-m",
-                "tanren.engine_host",
-                "--base-folder",
-                base_folder,
-                "--socket",
-                str(socket_path),
-            ],
-            environment=to_environment(self.settings),
-            log_path=self.settings.data_dir / "logs" / f"engine-host-{digest}.log",
-            quick_deaths=0 if earlier is None else earlier.quick_deaths,
-        )
-        child.start()
-        self.engine_hosts[base_folder] = child
-        hosts.set(base_folder, EngineHostStatus.STARTING, at=utc_now(), socket_path=str(socket_path))
+    def _look_after_hosts(self, hosts: Hosts) -> None:
+        rows = hosts.every()
+        for base_folder in self.engine_hosts.keys() - {row.base_folder for row in rows}:
+            self._let_go(base_folder)
+        self.leaving = [leaving for leaving in self.leaving if not _has_left(leaving)]
+        for row in rows:
+            known = self.engine_hosts.get(row.base_folder)
+            if row.status is EngineHostStatus.FAILED:
+                continue
+            if row.status is EngineHostStatus.WANTED or known is None:
+                self._start_engine_host(hosts, row.base_folder)
+            elif row.status is EngineHostStatus.STARTING:
+                self._look_after_starting(hosts, row.base_folder, known)
+            elif known.child.has_died():
+                hosts.set(row.base_folder, EngineHostStatus.WANTED, at=utc_now())
 
-    def _look_after_starting(self, hosts: EngineHosts, child: Child, base_folder: str, socket_path: str) -> None:
-        if child.has_died():
-            child.quick_deaths += 1
-            if child.quick_deaths < FAILED_STARTS_ALLOWED:
-                hosts.set(base_folder, EngineHostStatus.WANTED, at=utc_now())
-                return
-            child.quick_deaths = 0
-            message = f"it ended {FAILED_STARTS_ALLOWED} times while it started; see {child.log_path}"
-            hosts.set(base_folder, EngineHostStatus.FAILED, at=utc_now(), failure_message=message)
-        elif Path(socket_path).exists():
+    def _let_go(self, base_folder: str) -> None:
+        """Does not wait for it: answers under way may end, and everything else goes on meanwhile."""
+        child = self.engine_hosts.pop(base_folder).child
+        child.stop()
+        self.leaving.append(Leaving(child=child, deadline=time.monotonic() + DRAIN_SECONDS))
+
+    def _start_engine_host(self, hosts: Hosts, base_folder: str) -> None:
+        """Starts a process, unless its pause goes on, or it lives and only its row could not be written.
+
+        Why      each start has a socket of its own name: what an earlier process left behind, or one that is leaving
+                 still holds, is never taken for an answer of this one.
+        """
+        known = self.engine_hosts.get(base_folder)
+        if known is None or known.child.may_start():
+            digest = hashlib.sha256(base_folder.encode()).hexdigest()[:12]
+            self.sockets_made += 1
+            socket_path = _socket_folder(self.settings) / f"{digest}-{self.sockets_made}.sock"
+            argv = engine_host_command(base_folder, socket_path)
+            if known is None:
+                child = Child(
+                    name=f"engine host of {base_folder}",
+                    argv=argv,
+                    environment=child_environment(os.environ, self.settings),
+                    log_path=self.settings.data_dir / "logs" / f"engine-host-{digest}.log",
+                )
+                child.start()
+                known = self.engine_hosts[base_folder] = HostProcess(child=child, socket_path=socket_path)
+            else:
+                known.socket_path.unlink(missing_ok=True)
+                known.socket_path, known.child.argv = socket_path, argv
+                known.child.start()
+        if not known.child.has_died():
+            hosts.set(base_folder, EngineHostStatus.STARTING, at=utc_now(), socket_path=str(known.socket_path))
+
+    def _look_after_starting(self, hosts: Hosts, base_folder: str, known: HostProcess) -> None:
+        if not known.child.has_died():
             # The host binds its socket only when it can answer.
-            child.quick_deaths = 0
-            hosts.set(base_folder, EngineHostStatus.READY, at=utc_now(), socket_path=socket_path)
+            if known.socket_path.exists():
+                hosts.set(base_folder, EngineHostStatus.READY, at=utc_now(), socket_path=str(known.socket_path))
+                known.failed_starts = 0
+            return
+        if known.failed_starts + 1 < FAILED_STARTS_ALLOWED:
+            hosts.set(base_folder, EngineHostStatus.WANTED, at=utc_now())
+            known.failed_starts += 1
+            return
+        message = (
+            f"The engine host was started {FAILED_STARTS_ALLOWED} times and ended each time before it was ready; "
+            f"the last time it {known.child.end}. {log_tail(known.child.log_path)} (log: {known.child.log_path})"
+        )
+        hosts.set(base_folder, EngineHostStatus.FAILED, at=utc_now(), failure_message=message)
+        self._let_go(base_folder)
 
     def _stop_all(self) -> None:
-        """The gateway drains first; what it needs goes after it."""
-        by_name = {child.name: child for child in self.children}
-        deadline = time.monotonic() + DRAIN_SECONDS
-        first = [by_name[name] for name in ("gateway", "worker") if name in by_name]
-        last = [*self.engine_hosts.values(), *(child for child in self.children if child not in first)]
+        """The gateway drains first; what it needs goes after it, and has as long."""
+        first = [child for child in self.children if child.name in ("gateway", "worker")]
+        last = [child for child in self._every_child() if child not in first]
         for group in (first, last):
+            deadline = time.monotonic() + DRAIN_SECONDS
             for child in group:
                 child.stop()
             for child in group:
                 child.wait(deadline)
+
+
+def engine_host_command(base_folder: str, socket_path: Path) -> list[str]:
+    return [sys.executable, "-m", "tanren.engine_host", "--base-folder", base_folder, "--socket", str(socket_path)]
+
+
+def child_environment(inherited: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """What our own children see: all that the supervisor sees, but for two things.
+
+    Why      a shell that has evaluated `tanren env` points AWS_ENDPOINT_URL at our own gateway, which is not the AWS
+             that `--aws-endpoint aws` means; and no proxy of the outside leads to the embedded S3 on loopback.
+    """
+    kept = {name: value for name, value in inherited.items() if not name.startswith("AWS_ENDPOINT_URL")}
+    given = inherited.get("no_proxy") or inherited.get("NO_PROXY") or ""
+    direct = given if given.strip() == "*" else ",".join([*([given] if given else []), "127.0.0.1", "localhost"])
+    return {**kept, "no_proxy": direct, "NO_PROXY": direct, **to_environment(settings)}
+
+
+def make_private(data_dir: Path) -> None:
+    """Makes the directory, readable by its owner only; one that is ours and was wider is narrowed."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = data_dir.stat()
+    if found.st_uid == os.getuid() and found.st_mode & 0o077:
+        data_dir.chmod(0o700)
+
+
+def _has_left(leaving: Leaving) -> bool:
+    if leaving.child.process is not None and leaving.child.process.poll() is None:
+        if time.monotonic() > leaving.deadline:
+            leaving.child.kill()
+        return False
+    leaving.child.wait(leaving.deadline)
+    return True
+
+
+def log_tail(path: Path) -> str:
+    """The last whole lines of a log, as far as LOG_TAIL_CHARACTERS go; of a longer last line its end."""
+    with suppress(OSError), path.open("rb") as file:
+        # A character has at most four bytes.
+        file.seek(max(0, path.stat().st_size - 4 * LOG_TAIL_CHARACTERS))
+        text = file.read().decode(errors="replace").strip()
+        if len(text) <= LOG_TAIL_CHARACTERS:
+            return text
+        tail = text[-LOG_TAIL_CHARACTERS:]
+        return (tail.partition("\n")[2] or tail).strip()
+    return ""
 
 
 @contextmanager
@@ -320,8 +483,8 @@ def _socket_folder(settings: Settings) -> Path:
     digest = hashlib.sha256(str(settings.data_dir).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"tanren-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    owner = folder.stat()
-    if owner.st_uid != os.getuid() or owner.st_mode & 0o077:
+    owner = folder.lstat()
+    if not stat.S_ISDIR(owner.st_mode) or owner.st_uid != os.getuid() or owner.st_mode & 0o077:
         raise Conflict(f"{folder} is not ours alone; remove it, or set TMPDIR to a directory of your own.")
     return folder
 
@@ -339,10 +502,12 @@ def _reachable(host: str) -> str:
 
 
 def _answers(url: str) -> bool:
+    """Whether a service of this machine answers; asked directly, whatever proxies the environment names."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with opener.open(url, timeout=2):
             return True
     except urllib.error.HTTPError:
         return True  # an HTTP error is an answer
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False

@@ -19,6 +19,7 @@ from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
+from tanren.storage.engine_hosts import EngineHosts
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 
 NEW_JOB = NewCustomizationJob(
@@ -47,7 +48,12 @@ class ControlPlane:
         self.deployment_rows = CustomModelDeployments(database)
         self.jobs = CustomizationJobControl(self.job_rows, self.model_rows, clock=clock, new_id=new_id)
         self.models = CustomModelControl(
-            self.model_rows, self.job_rows, self.throughput_rows, self.deployment_rows, self.artifacts
+            self.model_rows,
+            self.job_rows,
+            self.throughput_rows,
+            self.deployment_rows,
+            self.artifacts,
+            EngineHosts(database),
         )
         self.throughputs = ProvisionedThroughputControl(
             self.throughput_rows, self.model_rows, clock=clock, new_id=new_id

@@ -5,13 +5,12 @@ of the curves, the paths of the files in S3, and lines to paste.
 """
 
 import json
-import os
-import signal
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -32,7 +32,6 @@ BASE_MODEL = "tanren.nano-v1:0"
 BUCKET = "tanren-demo"
 ROLE_NAME = "tanren-demo-role"
 HYPERPARAMETERS = {"epochCount": "30", "batchSize": "8", "learningRate": "0.004", "earlyStoppingPatience": "10"}
-START_SECONDS = 60
 _POLL_SECONDS = 0.3
 
 
@@ -72,15 +71,17 @@ def demo(
         console.print(f"Done in {time.monotonic() - began:.0f} s.")
         if keep:
             console.print("The server goes on until Ctrl-C.")
-            process.wait()
+            with suppress(KeyboardInterrupt):
+                process.wait()
 
 
 @contextmanager
 def _server(data_dir: Path, port: int) -> Generator[tuple[Clients, subprocess.Popen[bytes]]]:
     """A server of the demo's own; stopped at the end, its files stay."""
     import boto3
+    from botocore.config import Config
 
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "serve.log").open("wb") as log:
         # A session of its own, so that Ctrl-C reaches the demo first, which then stops the server in order.
         process = subprocess.Popen(
@@ -98,15 +99,31 @@ def _server(data_dir: Path, port: int) -> Generator[tuple[Clients, subprocess.Po
         session = boto3.Session(
             aws_access_key_id=keys.access_key_id, aws_secret_access_key=keys.secret_access_key, region_name=keys.region
         )
+        # The keys above and no proxy, whatever the shell holds: a bearer token for Bedrock would win over them.
         made = {
-            name: session.client(service, endpoint_url=keys.endpoint)  # pyright: ignore
-            for name, service in (("bedrock", "bedrock"), ("runtime", "bedrock-runtime"), ("s3", "s3"))
+            name: session.client(  # pyright: ignore
+                service, endpoint_url=keys.endpoint, config=Config(signature_version=signature, proxies={})
+            )
+            for name, service, signature in (
+                ("bedrock", "bedrock", "v4"),
+                ("runtime", "bedrock-runtime", "v4"),
+                ("s3", "s3", "s3v4"),
+            )
         }
         yield Clients(**made, keys=keys), process
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """In order; a second Ctrl-C kills it, and its children go with it."""
+    process.terminate()
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        process.kill()
+        process.wait()
+        raise
 
 
 def _base_name(clients: Clients) -> str:
@@ -218,7 +235,7 @@ def _report(console: Console, clients: Clients, job: dict[str, Any], picture: Pa
     draw(picture, training, validation, title=f"{job['outputModelName']}: loss")
     _step(console, 7, "Evaluation", f"training   {_in_words(training, training.losses[-1])}")
     console.print(f"                validation {_in_words(validation, min(validation.losses))}")
-    console.print(f"                picture  {picture.absolute()}", soft_wrap=True)
+    console.print(f"                picture  {escape(shlex.quote(str(picture.absolute())))}", soft_wrap=True)
     for key in keys.values():
         console.print(f"                metrics  s3://{BUCKET}/{key}", soft_wrap=True)
 
@@ -230,9 +247,10 @@ def _in_words(curve: Curve, reached: float) -> str:
 def _paste(console: Console, keys: RootKeys, provisioned_arn: str, data_dir: Path) -> None:
     """Unindented and unwrapped, so that it can be pasted as it stands."""
     port = keys.endpoint.rsplit(":", 1)[-1]
+    folder = shlex.quote(str(data_dir))
     lines = f"""
-.venv/bin/tanren serve --port {port} --data-dir {data_dir} &
-eval "$(.venv/bin/tanren env --data-dir {data_dir})"
+.venv/bin/tanren serve --port {port} --data-dir {folder} &
+eval "$(.venv/bin/tanren env --data-dir {folder})"
 .venv/bin/python - <<'END'
 import boto3, json
 runtime = boto3.client("bedrock-runtime")

@@ -1,5 +1,6 @@
 """`tanren env`: the variables with which any AWS client speaks to this server."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import typer
 from tanren.domain.errors import ValidationFailed
 from tanren.settings import read_settings
 from tanren.storage.root_keys import RootKeys, read_root_keys
+
+STRONGER_VARIABLES = ("AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE")
+"""What a shell may hold from other work and would win over these keys, or be sent with them."""
 
 
 def env(
@@ -19,10 +23,11 @@ def env(
     if keys is None:
         raise ValidationFailed(
             f"No server has been started in {settings.data_dir} yet; start one: "
-            f"tanren serve --data-dir {settings.data_dir}"
+            f"tanren serve --data-dir {shlex.quote(str(settings.data_dir))}"
         )
+    print(f"unset {' '.join(STRONGER_VARIABLES)}")
     for name, value in client_environment(keys).items():
-        print(f"export {name}={value}")
+        print(f"export {name}={shlex.quote(value)}")
 
 
 def client_environment(keys: RootKeys) -> dict[str, str]:

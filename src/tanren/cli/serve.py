@@ -1,5 +1,7 @@
 """`tanren serve`: the whole service in the foreground."""
 
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tanren.logs import log_to_stderr
 from tanren.settings import read_settings
@@ -30,6 +33,8 @@ def serve(
     from tanren.supervisor import Supervisor
 
     began = time.monotonic()
+    # Training data, models and answers in logs are their owner's alone; children inherit it.
+    os.umask(0o077)
     log_to_stderr()
     settings = read_settings(
         port=port,
@@ -44,13 +49,15 @@ def serve(
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 
     def tell(keys: RootKeys) -> None:
+        folder = settings.data_dir
+        for_shell, keys_path, logs = (escape(shlex.quote(str(p))) for p in (folder, folder / FILE_NAME, folder / "logs"))
         console.print(
             f"[bold]tanren is ready[/bold] after {time.monotonic() - began:.1f} s\n"
-            f"  endpoint  {keys.endpoint}\n"
+            f"  endpoint  {escape(keys.endpoint)}\n"
             f"  region    {keys.region}   account {keys.account_id}\n"
-            f"  keys      {settings.data_dir / FILE_NAME}\n"
-            f"  logs      {settings.data_dir / 'logs'}\n"
-            f'  in another shell:  eval "$(tanren env --data-dir {settings.data_dir})"\n'
+            f"  keys      {keys_path}\n"
+            f"  logs      {logs}\n"
+            f'  in another shell:  eval "$(tanren env --data-dir {for_shell})"\n'
             "  Ctrl-C stops it; what is running goes on at the next start."
         )
 

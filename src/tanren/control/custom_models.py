@@ -1,5 +1,7 @@
 """The rules of custom models: how they are found, and when they may be deleted."""
 
+from sqlalchemy import Connection
+
 from tanren.domain.custom_models import CustomModel
 from tanren.domain.customization_jobs import JobStatus
 from tanren.domain.errors import Conflict, ResourceNotFound
@@ -9,6 +11,7 @@ from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
+from tanren.storage.engine_hosts import EngineHosts
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tanren.storage.resources import ListFilter
 from tanren.storage.tags import replace_tags
@@ -22,7 +25,9 @@ class CustomModelControl:
         throughputs: ProvisionedThroughputs,
         deployments: CustomModelDeployments,
         artifacts: ArtifactStore,
+        hosts: EngineHosts,
     ) -> None:
+        self._hosts = hosts
         self._models = models
         self._jobs = jobs
         self._throughputs = throughputs
@@ -44,27 +49,33 @@ class CustomModelControl:
         """Row, tags and weights are gone. Raises Conflict while anything answers with the model or trains from it."""
         model = self.get(scope, identifier)
         with self._models.database.writing() as connection:
-            users = self._users(model)
+            users = self._users(connection, model)
             if users:
                 raise Conflict(
                     f"Custom model '{model.model_name}' is in use by {', '.join(users)}; delete these first."
                 )
             self._models.remove(connection, model.model_arn)
             replace_tags(connection, model.model_arn, {})
+        # Full fine-tuning gave the model an engine host of its own; without its row the supervisor ends it.
+        self._hosts.forget(str(self._artifacts.resolve(model.artifact_path)))
         self._artifacts.remove(model.artifact_path)
 
-    def _users(self, model: CustomModel) -> list[str]:
+    def _users(self, connection: Connection, model: CustomModel) -> list[str]:
         throughputs, deployments, jobs = self._throughputs.table.c, self._deployments.table.c, self._jobs.table.c
         arn = model.model_arn
         using = [
             t.provisioned_arn
-            for t in self._throughputs.every((throughputs.model_arn == arn) | (throughputs.desired_model_arn == arn))
+            for t in self._throughputs.having(
+                connection, (throughputs.model_arn == arn) | (throughputs.desired_model_arn == arn)
+            )
         ]
         using += [
             d.deployment_arn
-            for d in self._deployments.every((deployments.model_arn == arn) | (deployments.update_model_arn == arn))
+            for d in self._deployments.having(
+                connection, (deployments.model_arn == arn) | (deployments.update_model_arn == arn)
+            )
         ]
         running = jobs.status.in_([JobStatus.IN_PROGRESS, JobStatus.STOPPING])
-        using += [job.job_arn for job in self._jobs.every(jobs.base_model_arn == arn, running)]
+        using += [job.job_arn for job in self._jobs.having(connection, jobs.base_model_arn == arn, running)]
         # A model that was trained from this one holds the whole adapter itself, so it does not keep its parent.
         return using

@@ -22,7 +22,7 @@ from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.customization_jobs import CustomizationJobs, with_phase
+from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
 from tanren.storage.resources import ListFilter
 from tanren.storage.tags import replace_tags
 
@@ -110,16 +110,24 @@ class CustomizationJobControl:
         return self._jobs.page(scope, request, wanted)
 
     def stop(self, scope: Scope, identifier: str) -> None:
-        """The job is Stopping when this returns; its worker ends it. Stopping a stopping job changes nothing."""
+        """The job is Stopping when this returns, and its worker ends it; one that no worker has is Stopped at once.
+        Stopping a stopping job changes nothing."""
         job = self.get(scope, identifier)
         if job.status is JobStatus.STOPPING:
             return
+        now = self._clock()
         with self._jobs.database.writing() as connection:
-            stopping = self._jobs.move(connection, job.job_arn, JobStatus.STOPPING, at=self._clock())
+            stopping = self._jobs.move(connection, job.job_arn, JobStatus.STOPPING, at=now)
+            if stopping and not self._jobs.is_held(connection, job.job_arn):
+                # No worker has it, so there is nobody to end it but us.
+                phases = with_current_phase(job.phases, PhaseStatus.STOPPED, at=now)
+                self._jobs.move(connection, job.job_arn, JobStatus.STOPPED, at=now, phases=phases)
         if not stopping:
-            now = self.get(scope, identifier).status
-            state = "already ended" if now in TERMINAL else "cannot be stopped"
-            raise Conflict(f"Job '{identifier}' {state}: its status is {now}. Only a job in progress can be stopped.")
+            status = self.get(scope, identifier).status
+            state = "already ended" if status in TERMINAL else "cannot be stopped"
+            raise Conflict(
+                f"Job '{identifier}' {state}: its status is {status}. Only a job in progress can be stopped."
+            )
 
     def _checked_type(self, new: NewCustomizationJob) -> CustomizationType:
         if new.unsupported:

@@ -89,9 +89,8 @@ class ProvisionedThroughputControl:
         """The new name holds at once; the new model answers when it has been loaded, the old one until then."""
         throughput = self.get(scope, identifier)
         values: dict[str, object] = {"updated_at": self._clock()}
-        if name is not None and name != throughput.name:
-            if self._throughputs.get(scope, name) is not None:
-                raise ValidationFailed(f"A provisioned model throughput named '{name}' already exists.")
+        is_renamed = name is not None and name != throughput.name
+        if is_renamed:
             values["name"] = name
         if model_identifier is not None:
             model = refer(self._models, scope, model_identifier)
@@ -107,6 +106,8 @@ class ProvisionedThroughputControl:
             values |= {"desired_model_arn": model.arn, "status": ProvisionedStatus.UPDATING}
         in_service = self._throughputs.table.c.status == ProvisionedStatus.IN_SERVICE
         with self._throughputs.database.writing() as connection:
+            if name is not None and is_renamed:
+                self._throughputs.check_name(connection, scope, name)
             if not self._throughputs.change(connection, throughput.provisioned_arn, in_service, **values):
                 raise ValidationFailed(
                     f"'{throughput.name}' is {throughput.status}; only a throughput that is InService can be updated."

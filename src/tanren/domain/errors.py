@@ -12,6 +12,7 @@
     ├── ModelNotReady               the engine is loading, come back            429
     ├── ModelTimeout                the engine took too long                    408
     ├── ModelFailed                 the engine broke on this request            424
+    │   └── EngineFailed            the model's engine cannot be started        424
     ├── ServiceUnavailable          a process that we need is not there         503
     └── JobFailed                   a job cannot go on; its text is the failureMessage
 
@@ -73,6 +74,10 @@ class ModelTimeout(TanrenError):
 
 class ModelFailed(TanrenError):
     """The engine failed while it answered this request."""
+
+
+class EngineFailed(ModelFailed):
+    """The engine that would hold this model could not be started; the text says why."""
 
 
 class ServiceUnavailable(TanrenError):

@@ -65,9 +65,9 @@ class JobQueue:
         """Whether the assignment is still current and its job unfinished; the lease then lasts longer."""
         return self._set(assignment, lease_expires_at=now + self.lease)
 
-    def release(self, assignment: Assignment) -> bool:
-        """The job goes back to the queue at once, for example when a worker is told to stop."""
-        return self._set(assignment, lease_owner=None, lease_expires_at=None)
+    def release(self, assignment: Assignment, *, not_before: datetime | None = None) -> bool:
+        """The job goes back to the queue: at once, for example when a worker is told to stop, or after a pause."""
+        return self._set(assignment, lease_owner=None, lease_expires_at=not_before)
 
     def release_all_of(self, owner: str) -> int:
         """How many leases were dropped. A worker calls it when it starts: what its last life held, nobody holds now."""

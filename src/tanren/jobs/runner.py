@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 YIELDED_EXIT_CODE = 75
 """EX_TEMPFAIL: the child wrote a checkpoint and can be continued by anyone."""
+LATER_EXIT_CODE = 76
+"""The child cannot go on now, since something around it is away; the job is as it was."""
 YIELD_SECONDS = 10.0
 """How long a child may take to write its checkpoint after SIGTERM."""
 _POLL_SECONDS = 0.05
@@ -31,6 +33,9 @@ class HowItEnded(Enum):
     FINISHED = auto()
     """The child has written a terminal status."""
     YIELDED = auto()
+    """It was told to let go; the job can be continued at once."""
+    LATER = auto()
+    """It cannot go on now; the job can be continued after a pause."""
     LEASE_LOST = auto()
     CRASHED = auto()
 
@@ -45,7 +50,8 @@ class ChildEnd:
     @property
     def reason(self) -> str:
         if self.exit_code < 0:
-            return f"its process was ended by {signal.Signals(-self.exit_code).name}"
+            names = {int(known): known.name for known in signal.Signals}
+            return f"its process was ended by {names.get(-self.exit_code, f'signal {-self.exit_code}')}"
         return f"its process ended with exit code {self.exit_code}"
 
 
@@ -73,7 +79,7 @@ def run_assignment(
                 child.wait()
             if child.stdin is not None:
                 child.stdin.close()
-    return _end(child.returncode, lost=lost, log_path=log_path)
+    return _end(child.returncode, lost=lost, was_told_to_go=stop.is_set(), log_path=log_path)
 
 
 def _watch(
@@ -108,13 +114,16 @@ def _ended_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _end(exit_code: int, *, lost: bool, log_path: Path) -> ChildEnd:
+def _end(exit_code: int, *, lost: bool, was_told_to_go: bool, log_path: Path) -> ChildEnd:
     if lost:
         how = HowItEnded.LEASE_LOST
     elif exit_code == 0:
         how = HowItEnded.FINISHED
-    elif exit_code == YIELDED_EXIT_CODE:
+    elif exit_code == YIELDED_EXIT_CODE or was_told_to_go:
+        # A child that had to be killed because it was slow to let go has not crashed.
         how = HowItEnded.YIELDED
+    elif exit_code == LATER_EXIT_CODE:
+        how = HowItEnded.LATER
     else:
         how = HowItEnded.CRASHED
     tail = _tail(log_path) if how is HowItEnded.CRASHED else ""

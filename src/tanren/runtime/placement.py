@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
 from tanren.catalog.weights import weights_of
@@ -9,7 +10,7 @@ from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_model_deployments import DeploymentStatus
 from tanren.domain.custom_models import CustomModel
-from tanren.domain.errors import ModelNotReady, ResourceNotFound, ValidationFailed
+from tanren.domain.errors import EngineFailed, ModelNotReady, ResourceNotFound, ValidationFailed
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
 from tanren.domain.scope import Scope
@@ -19,7 +20,7 @@ from tanren.serving.protocol import AdapterRef
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
+from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 
 _POLL_SECONDS = 0.05
@@ -47,6 +48,8 @@ class StoredPlacement:
         self._clock = clock
         self._patience_seconds = patience_seconds
         """How long a request waits for an engine host that is starting."""
+        self._verified: set[str] = set()
+        """ARNs of models whose whole weights have been compared with their digest."""
 
     async def place(self, scope: Scope, model_id: str) -> Placed:
         """Raises ResourceNotFound, ValidationFailed, or ModelNotReady past the stated wait."""
@@ -56,17 +59,31 @@ class StoredPlacement:
     async def locate(self, scope: Scope, model_id: str) -> tuple[FoundationModel, EngineClient, AdapterRef | None]:
         """The catalogue's entry at the root, the engine that holds the base, the adapter. Raises as `place`."""
         foundation, custom = await asyncio.to_thread(self._find, scope, model_id)
-        folder = str(weights_of(foundation.model_id).folder)
-        adapter = None
-        if custom is not None:
-            path = self._artifacts.resolve(custom.artifact_path)
-            if is_adapter_folder(path):
-                adapter = AdapterRef(folder=str(path), sha256=custom.artifact_sha256)
-            else:
-                # Full fine-tuning made weights of its own, which no base can share.
-                folder = str(path)
-        host = await self._ready_host(folder)
-        return foundation, EngineClient(host.socket_path), adapter
+        if custom is None:
+            return foundation, await self._engine(weights_of(foundation.model_id).folder), None
+        folder = self._artifacts.resolve(custom.artifact_path)
+        if is_adapter_folder(folder):
+            adapter = AdapterRef(folder=str(folder), sha256=custom.artifact_sha256)
+            return foundation, await self._engine(weights_of(foundation.model_id).folder), adapter
+        if not folder.is_dir():
+            raise EngineFailed(f"The weights of {custom.model_arn} are gone: {folder} is not there.")
+        # Full fine-tuning made weights of its own, which no base can share.
+        engine = await self._engine(folder)
+        await self._check_weights(engine, custom)
+        return foundation, engine, None
+
+    async def _check_weights(self, engine: EngineClient, custom: CustomModel) -> None:
+        """Once in the life of this process: whole weights are what the job published. (Adapters are checked by the
+        engine itself, each time it loads one.)"""
+        if custom.model_arn in self._verified:
+            return
+        found = (await engine.describe()).base_sha256
+        if found != custom.artifact_sha256:
+            raise EngineFailed(
+                f"The weights of {custom.model_arn} are not those that its job published: their SHA-256 is {found}, "
+                f"expected {custom.artifact_sha256}."
+            )
+        self._verified.add(custom.model_arn)
 
     def _find(self, scope: Scope, model_id: str) -> tuple[FoundationModel, CustomModel | None]:
         arn = arns.parse_arn(model_id)
@@ -104,17 +121,18 @@ class StoredPlacement:
             raise _unknown(identifier)
         return FOUNDATION_MODELS[custom.foundation_model_id], custom
 
-    async def _ready_host(self, base_folder: str) -> EngineHost:
-        """The host of a base, waited for while it starts."""
+    async def _engine(self, base_folder: Path) -> EngineClient:
+        """The engine of a base, waited for while it starts."""
         deadline = time.monotonic() + self._patience_seconds
         while True:
-            host = await asyncio.to_thread(self._hosts.want, base_folder, at=self._clock())
+            host = await asyncio.to_thread(self._hosts.want, str(base_folder), at=self._clock())
             if host.status is EngineHostStatus.READY:
-                return host
-            if time.monotonic() > deadline:
+                return EngineClient(host.socket_path)
+            if host.status is EngineHostStatus.FAILED:
+                raise EngineFailed(f"The engine of {base_folder.name} could not be started: {host.failure_message}")
+            if time.monotonic() >= deadline:
                 raise ModelNotReady(
-                    f"The engine of this model is not ready after {self._patience_seconds:g} s"
-                    + (f": {host.failure_message}" if host.failure_message else ".")
+                    f"The engine of this model is not ready after {self._patience_seconds:g} s; try again in a moment."
                 )
             await asyncio.sleep(_POLL_SECONDS)
 

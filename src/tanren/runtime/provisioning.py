@@ -5,14 +5,24 @@ prompt answered. Then, and only then, the status changes, guarded by the status 
 `Failed`, with the reason. The state is all in the rows: a provisioner that dies is simply followed by the next.
 """
 
-import contextlib
+import asyncio
 import logging
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing
+from functools import partial
 
 from tanren.domain.clock import Clock
 from tanren.domain.conversation import user_turn
 from tanren.domain.custom_model_deployments import CustomModelDeployment, DeploymentStatus, UpdateStatus
-from tanren.domain.errors import ModelNotReady, ServiceUnavailable, TanrenError
+from tanren.domain.errors import (
+    EngineFailed,
+    ModelFailed,
+    ModelNotReady,
+    ModelTimeout,
+    ServiceUnavailable,
+    TanrenError,
+    Throttled,
+)
 from tanren.domain.generation import GenerationEnd, GenerationRequest
 from tanren.domain.provisioned_throughputs import ProvisionedStatus, ProvisionedThroughput
 from tanren.domain.scope import Scope
@@ -23,8 +33,12 @@ from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 logger = logging.getLogger(__name__)
 
 CANARY = GenerationRequest(conversation=user_turn("Hello."), max_new_tokens=4, temperature=0.0)
-_COME_BACK = (ModelNotReady, ServiceUnavailable)
-"""The engine host is starting, or has just died and is being restarted: not the model's fault."""
+ANSWER_SECONDS = 60.0
+"""Longest that loading and answering may take; then it is tried again."""
+TRIES = 5
+"""Of a model whose engine answers and breaks, before it counts as broken itself."""
+_COME_BACK = (ModelNotReady, ServiceUnavailable, Throttled)
+"""The engine host is starting, or busy, or has just died and is being restarted: not the model's fault."""
 
 
 class Provisioner:
@@ -40,18 +54,45 @@ class Provisioner:
         self._deployments = deployments
         self._placement = placement
         self._clock = clock
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        """By ARN: a resource that takes long keeps no other waiting."""
+        self._failed_tries: dict[str, int] = {}
+        """By model ARN."""
 
     async def settle(self) -> None:
-        """One round over all that waits; what is not ready yet is left for the next round."""
+        """One round over all that waits, to its end."""
+        self.begin_round()
+        await asyncio.gather(*self._under_way.values())
+
+    def begin_round(self) -> None:
+        """Begins to settle whatever waits and is not being settled; returns at once."""
+        self._under_way = {arn: task for arn, task in self._under_way.items() if not task.done()}
+        for arn, work in self._waiting():
+            if arn not in self._under_way:
+                self._under_way[arn] = asyncio.create_task(self._tried(arn, work))
+
+    def close(self) -> None:
+        """Lets go of what is under way; the next provisioner begins it anew."""
+        for task in self._under_way.values():
+            task.cancel()
+
+    def _waiting(self) -> Iterator[tuple[str, Callable[[], Coroutine[None, None, None]]]]:
         status = self._throughputs.table.c.status
         for throughput in self._throughputs.every(status.in_([ProvisionedStatus.CREATING, ProvisionedStatus.UPDATING])):
-            with contextlib.suppress(*_COME_BACK):
-                await self._settle_throughput(throughput)
+            yield throughput.provisioned_arn, partial(self._settle_throughput, throughput)
         columns = self._deployments.table.c
-        waiting = (columns.status == DeploymentStatus.CREATING) | (columns.update_status == UpdateStatus.UPDATING)
-        for deployment in self._deployments.every(waiting):
-            with contextlib.suppress(*_COME_BACK):
-                await self._settle_deployment(deployment)
+        waits = (columns.status == DeploymentStatus.CREATING) | (columns.update_status == UpdateStatus.UPDATING)
+        for deployment in self._deployments.every(waits):
+            yield deployment.deployment_arn, partial(self._settle_deployment, deployment)
+
+    async def _tried(self, arn: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await work()
+        except _COME_BACK as error:
+            logger.debug("%s waits: %s", arn, error)
+        except Exception:
+            logger.exception("%s could not be settled; it is tried again", arn)
 
     async def _settle_throughput(self, found: ProvisionedThroughput) -> None:
         failure = await self._try_out(found.scope, found.desired_model_arn)
@@ -84,8 +125,15 @@ class Provisioner:
         else:
             values |= {"status": DeploymentStatus.ACTIVE if failure is None else DeploymentStatus.FAILED}
         with self._deployments.database.writing() as connection:
-            status = self._deployments.table.c.status
-            self._deployments.change(connection, found.deployment_arn, status == found.status, **values)
+            columns = self._deployments.table.c
+            self._deployments.change(
+                connection,
+                found.deployment_arn,
+                columns.status == found.status,
+                columns.update_status.is_not_distinct_from(found.update_status),
+                columns.update_model_arn.is_not_distinct_from(found.update_model_arn),
+                **values,
+            )
 
     async def _try_out(self, scope: Scope, model_arn: str) -> str | None:
         """None when the model has answered, else the reason why it cannot. Raises what is in `_COME_BACK`."""
@@ -96,10 +144,18 @@ class Provisioner:
             async with aclosing(engine.generate(CANARY, adapter)) as events:
                 async for event in events:
                     if isinstance(event, GenerationEnd):
+                        self._failed_tries.pop(model_arn, None)
                         return None
         except _COME_BACK:
             raise
+        except EngineFailed as error:
+            return str(error)[:2048]
+        except (ModelFailed, ModelTimeout) as error:
+            # The host may have died under it and be back in a moment; a model that breaks every time is broken.
+            self._failed_tries[model_arn] = self._failed_tries.get(model_arn, 0) + 1
+            if self._failed_tries[model_arn] < TRIES:
+                raise ServiceUnavailable(str(error)) from error
+            return str(error)[:2048]
         except TanrenError as error:
-            logger.warning("%s cannot be served: %s", model_arn, error)
             return str(error)[:2048]
         return "The canary prompt was not answered."

@@ -31,6 +31,8 @@ class EngineDescription:
     engine: str
     """Its name, for example `reference`."""
     base_folder: str
+    base_sha256: str
+    """Digest of the base's weights files, as `weights/base_models.py` gives it."""
     parameter_count: int
     """Of the base, tied weights once."""
     context_length: int

@@ -1,11 +1,12 @@
 """Weights, checkpoints and run records: a directory of ours, never the customer's bucket.
 
-    custom-models/<account>/<region>/<model id>/…       what a job published
-    jobs/<account>/<region>/<job id>/…                  work in progress: checkpoints, removed when the job has ended
+    custom-models/<account>/<region>/<model id>/attempt-<n>/…   what an attempt at a job published
+    jobs/<account>/<region>/<job id>/…     work in progress: data and checkpoints, removed when the job has ended
 
 A folder appears complete or not at all: it is written beside its place, synced, and renamed.
 """
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -30,9 +31,16 @@ class ArtifactStore:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def custom_model_path(self, scope: Scope, model_id: str) -> str:
+    def custom_model_path(self, scope: Scope, model_id: str, attempt: int) -> str:
         """Relative to the root, as the custom model's row keeps it."""
-        return f"custom-models/{scope.account_id}/{scope.region}/{model_id}"
+        return f"custom-models/{scope.account_id}/{scope.region}/{model_id}/attempt-{attempt}"
+
+    def remove_other_attempts(self, relative_path: str) -> None:
+        """What attempts that were not the last left beside the published one."""
+        kept = self.root / relative_path
+        for folder in kept.parent.iterdir():
+            if folder != kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def resolve(self, relative_path: str) -> Path:
         return self.root / relative_path
@@ -57,6 +65,8 @@ class ArtifactStore:
         """Gone afterwards, whether it was there or not."""
         target = self.root / relative_path
         shutil.rmtree(target, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            target.parent.rmdir()  # only if nothing is left in it
 
     def remove_job_folder(self, scope: Scope, job_id: str) -> None:
         shutil.rmtree(self.root / "jobs" / scope.account_id / scope.region / job_id, ignore_errors=True)

@@ -40,6 +40,11 @@ class CustomizationJobs(ResourceRows[CustomizationJob]):
             is not None
         )
 
+    def is_held(self, connection: Connection, arn: str) -> bool:
+        """Whether a worker has the job."""
+        query = select(self.table.c.lease_owner).where(self.table.c.arn == arn)
+        return connection.execute(query).scalar_one() is not None
+
     def move(
         self,
         connection: Connection,
@@ -88,6 +93,14 @@ def with_phase(phases: dict[str, Any], phase: Phase, status: PhaseStatus, *, at:
             "lastModifiedTime": moment,
         },
     }
+
+
+def with_current_phase(phases: dict[str, Any], status: PhaseStatus, *, at: datetime) -> dict[str, Any]:
+    """The phases, with this status for the one that was in progress, if any."""
+    for phase in Phase:
+        if phases.get(phase, {}).get("status") == PhaseStatus.IN_PROGRESS:
+            phases = with_phase(phases, phase, status, at=at)
+    return phases
 
 
 def _read(row: Row[Any]) -> CustomizationJob:

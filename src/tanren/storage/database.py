@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 BUSY_TIMEOUT_MS = 15_000
 _WRITES = "tanren_writes"
@@ -19,8 +19,8 @@ _WRITES = "tanren_writes"
 class Database:
     """A pool over one database URL."""
 
-    def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    def __init__(self, url: str | URL) -> None:
+        self.engine: Engine = create_engine(url, pool_pre_ping=make_url(url).get_backend_name() != "sqlite")
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -43,7 +43,8 @@ class Database:
 
 
 def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    """Of a file whatever characters its path has."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 def upgrade(url: str) -> None:
@@ -53,7 +54,7 @@ def upgrade(url: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["url"] = make_url(url)
+    config.attributes["url"] = url
     command.upgrade(config, "head")
 
 

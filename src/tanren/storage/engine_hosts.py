@@ -1,17 +1,22 @@
 """Which base models are wanted in memory, and where their engine hosts listen.
 
 The gateway and the worker write what they want; the supervisor reads it, starts the process and writes where
-it listens.
+it listens. A host that could not be started stays `Failed`, with the reason,
+until its pause is over and somebody asks again.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from tanren.storage.database import Database
 from tanren.storage.tables import engine_hosts
+
+FAILED_PAUSE = timedelta(seconds=60)
+"""How long a failed host is left alone: what made it fail does not go away in a moment."""
 
 
 class EngineHostStatus(StrEnum):
@@ -28,6 +33,7 @@ class EngineHost:
     """Empty until the host has been started."""
     status: EngineHostStatus
     failure_message: str | None
+    updated_at: datetime
 
 
 class EngineHosts:
@@ -35,37 +41,37 @@ class EngineHosts:
         self.database = database
 
     def want(self, base_folder: str, *, at: datetime) -> EngineHost:
-        """The host of this base: asked for now, if nobody had; asked for again, if it had failed."""
+        """The host of this base: asked for now, if nobody had; asked for again, if it failed a while ago."""
         known = self.find(base_folder)
-        if known is not None and known.status is not EngineHostStatus.FAILED:
+        if known is not None and not _may_try_again(known, at):
             return known
         with self.database.writing() as connection:
-            query = select(engine_hosts.c.status).where(engine_hosts.c.base_folder == base_folder)
-            row = connection.execute(query).one_or_none()
+            # Another process may have asked meanwhile; only one of the two writes.
+            known = _find(connection, base_folder)
             wanted = {"status": EngineHostStatus.WANTED, "socket_path": "", "failure_message": None, "updated_at": at}
-            if row is None:
+            if known is None:
                 connection.execute(insert(engine_hosts).values(base_folder=base_folder, **wanted))
-            elif row.status == EngineHostStatus.FAILED:
+            elif _may_try_again(known, at):
                 connection.execute(
                     update(engine_hosts).where(engine_hosts.c.base_folder == base_folder).values(**wanted)
                 )
-        return EngineHost(base_folder=base_folder, socket_path="", status=EngineHostStatus.WANTED, failure_message=None)
+            else:
+                return known
+        return EngineHost(
+            base_folder=base_folder,
+            socket_path="",
+            status=EngineHostStatus.WANTED,
+            failure_message=None,
+            updated_at=at,
+        )
 
     def find(self, base_folder: str) -> EngineHost | None:
-        return next((host for host in self.every() if host.base_folder == base_folder), None)
+        with self.database.reading() as connection:
+            return _find(connection, base_folder)
 
     def every(self) -> list[EngineHost]:
         with self.database.reading() as connection:
-            rows = connection.execute(select(engine_hosts)).all()
-        return [
-            EngineHost(
-                base_folder=row.base_folder,
-                socket_path=row.socket_path,
-                status=EngineHostStatus(row.status),
-                failure_message=row.failure_message,
-            )
-            for row in rows
-        ]
+            return [_read(row) for row in connection.execute(select(engine_hosts)).all()]
 
     def set(
         self,
@@ -76,6 +82,7 @@ class EngineHosts:
         socket_path: str = "",
         failure_message: str | None = None,
     ) -> None:
+        """Changes nothing if the row has gone meanwhile."""
         with self.database.writing() as connection:
             connection.execute(
                 update(engine_hosts)
@@ -83,11 +90,32 @@ class EngineHosts:
                 .values(status=status, socket_path=socket_path, failure_message=failure_message, updated_at=at)
             )
 
-    def forget_processes(self, *, at: datetime) -> None:
-        """At the start of a supervisor no host runs, whatever the table says; what was wanted is wanted still."""
+    def forget(self, base_folder: str) -> None:
+        """Nobody wants this base any more; the supervisor ends its host."""
         with self.database.writing() as connection:
-            connection.execute(
-                update(engine_hosts).values(
-                    status=EngineHostStatus.WANTED, socket_path="", failure_message=None, updated_at=at
-                )
-            )
+            connection.execute(delete(engine_hosts).where(engine_hosts.c.base_folder == base_folder))
+
+    def clear(self) -> None:
+        """At the start of a supervisor no host runs, whatever the table says; who needs one asks again."""
+        with self.database.writing() as connection:
+            connection.execute(delete(engine_hosts))
+
+
+def _may_try_again(host: EngineHost, now: datetime) -> bool:
+    return host.status is EngineHostStatus.FAILED and now - host.updated_at > FAILED_PAUSE
+
+
+def _find(connection: Connection, base_folder: str) -> EngineHost | None:
+    query = select(engine_hosts).where(engine_hosts.c.base_folder == base_folder)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _read(row)
+
+
+def _read(row: Row[Any]) -> EngineHost:
+    return EngineHost(
+        base_folder=row.base_folder,
+        socket_path=row.socket_path,
+        status=EngineHostStatus(row.status),
+        failure_message=row.failure_message,
+        updated_at=row.updated_at,
+    )

@@ -14,8 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tanren.domain.errors import JobFailed, ServiceUnavailable
 
+_CHUNK_BYTES = 1 << 20
 _MISSING_KEY = {"NoSuchKey", "404", "NotFound"}
 _MISSING_BUCKET = {"NoSuchBucket"}
+_COME_BACK = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestTimeTooSkewed", "ExpiredToken"}
 _DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 
 
@@ -67,28 +69,12 @@ class ObjectStore:
             ),
         )
 
-    def lines(self, location: S3Location) -> Iterator[bytes]:
-        """The object's lines with their line ends, streamed. Raises JobFailed where it cannot be read."""
+    def chunks(self, location: S3Location) -> Iterator[bytes]:
+        """The object's content in pieces. Raises JobFailed where it cannot be read, ServiceUnavailable in an outage."""
         try:
-            body = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"]
-            pending = b""
-            for chunk in body.iter_chunks(1 << 20):
-                *whole, pending = (pending + chunk).split(b"\n")
-                yield from (line + b"\n" for line in whole)
-            if pending:
-                yield pending
-        except (ClientError, BotoCoreError) as error:
-            raise _explained(error, "GetObject", location) from error
-
-    def read(self, location: S3Location) -> bytes:
-        try:
-            return self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise _explained(error, "GetObject", location) from error
-
-    def size_bytes(self, location: S3Location) -> int:
-        try:
-            return int(self._client.head_object(Bucket=location.bucket, Key=location.key)["ContentLength"])
+            yield from self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"].iter_chunks(
+                _CHUNK_BYTES
+            )
         except (ClientError, BotoCoreError) as error:
             raise _explained(error, "GetObject", location) from error
 
@@ -110,6 +96,8 @@ def _explained(error: ClientError | BotoCoreError, action: str, location: S3Loca
     if not isinstance(error, ClientError):
         return ServiceUnavailable(f"S3 did not answer for {location.uri}: {error}")
     code = str(error.response.get("Error", {}).get("Code", ""))
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500 or code in _COME_BACK:
+        return ServiceUnavailable(f"S3 answered {code} for {location.uri}; the same request may succeed later.")
     first = (
         f"Could not validate {action} permissions to access Amazon S3 bucket: {location.bucket} at key {location.key}"
         if action == "GetObject"

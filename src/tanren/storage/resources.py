@@ -60,16 +60,22 @@ class ResourceRows(Generic[T]):
                     f"({known.arn}); use a new token, or send the same parameters."
                 )
             return known.arn
-        if self.find(connection, scope, values["name"]) is not None:
-            raise Conflict(f"A {self.noun} named '{values['name']}' already exists; choose another name.")
+        self.check_name(connection, scope, values["name"])
         if also is not None:
             also()
         try:
             connection.execute(insert(self.table).values(account_id=scope.account_id, region=scope.region, **values))
         except IntegrityError as error:
             # PostgreSQL only: another writer was first between our look and our insert.
-            raise Conflict(f"A {self.noun} named '{values['name']}' already exists; choose another name.") from error
+            raise Conflict(
+                f"A {self.noun} named '{values['name']}', or with this token, was created just now; try again."
+            ) from error
         return values["arn"]
+
+    def check_name(self, connection: Connection, scope: Scope, name: str) -> None:
+        """Raises Conflict, if a resource of this kind has the name."""
+        if self.find(connection, scope, name) is not None:
+            raise Conflict(f"A {self.noun} named '{name}' already exists; choose another name.")
 
     def _with_token(self, connection: Connection, scope: Scope, token: str | None) -> Row[Any] | None:
         if token is None or "client_request_token" not in self.table.c:
@@ -115,7 +121,11 @@ class ResourceRows(Generic[T]):
     def every(self, *conditions: ColumnElement[bool]) -> list[T]:
         """All rows of all scopes that satisfy the conditions, oldest first; for the processes of the service itself."""
         with self.database.reading() as connection:
-            rows = connection.execute(select(self.table).where(*conditions).order_by(self.table.c.created_at)).all()
+            return self.having(connection, *conditions)
+
+    def having(self, connection: Connection, *conditions: ColumnElement[bool]) -> list[T]:
+        """As `every`, inside a transaction of the caller's."""
+        rows = connection.execute(select(self.table).where(*conditions).order_by(self.table.c.created_at)).all()
         return [self._read(row) for row in rows]
 
     def change(self, connection: Connection, arn: str, *expected: ColumnElement[bool], **values: Any) -> bool:

@@ -15,7 +15,6 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from tanren.catalog.foundation_models import foundation_model
 from tanren.catalog.weights import weights_of
@@ -23,12 +22,12 @@ from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase, PhaseStatus
-from tanren.domain.errors import Conflict, JobFailed, TanrenError
+from tanren.domain.errors import Conflict, JobFailed, ServiceUnavailable, TanrenError
 from tanren.domain.hyperparameters import resolve_hyperparameters
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.customization_jobs import CustomizationJobs, with_phase
+from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
 from tanren.storage.objects import ObjectStore, child_of
 from tanren.storage.tags import replace_tags
 from tanren.storage.training_records import TrainingRecords
@@ -37,7 +36,7 @@ from tanren.training.reporting import StopRequest, TrainingStopped, TrainingYiel
 from tanren.training.run import TrainingOutcome, train
 from tanren.training.run_record import RECORD_FILE
 from tanren.weights.base_models import read_facts
-from tanren.workflows.data_files import DataFiles, fetch_data_files
+from tanren.workflows.data_files import DataFiles, checked, fetch_data_files
 from tanren.workflows.recipes import training_spec
 from tanren.workflows.reporting import StoreReporter
 
@@ -50,6 +49,10 @@ FAILURE_MESSAGE_LENGTH = 2048
 
 class Yielded(Exception):
     """The job has a checkpoint and goes back to the queue."""
+
+
+class CannotGoOnNow(Exception):
+    """Something around the job is away, S3 or space on the disk; the job is as it was and is tried again later."""
 
 
 class Superseded(Exception):
@@ -89,7 +92,7 @@ class CustomizationWorkflow:
         self._checkpoint_seconds = checkpoint_seconds
 
     def run(self) -> None:
-        """The job has a terminal status afterwards, or a later attempt has it. Raises Yielded."""
+        """The job has a terminal status afterwards, or a later attempt has it. Raises Yielded or CannotGoOnNow."""
         job = self._jobs.by_arn(self._arn)
         folder = self._artifacts.job_folder(job.scope, job.job_id)
         try:
@@ -97,17 +100,29 @@ class CustomizationWorkflow:
             files = self._validate(job, folder)
             outcome = self._train(job, folder, files)
             self._publish(job, folder, outcome, files)
+            is_over = True
         except (StopAsked, TrainingStopped):
-            self._end(JobStatus.STOPPED, PhaseStatus.STOPPED, None)
+            is_over = self._end(JobStatus.STOPPED, PhaseStatus.STOPPED, None)
         except TrainingYielded as error:
-            raise Yielded from error
+            if self._yield_asked():
+                raise Yielded from error
+            # Nobody asked: the disk is full, and the run let go rather than break.
+            raise self._later(error) from error
+        except ServiceUnavailable as error:
+            raise self._later(error) from error
         except Superseded:
             logger.warning("attempt %d of %s has been superseded", self._attempt, self._arn)
-            return
+            is_over = False
         except TanrenError as error:
             logger.info("%s fails: %s", self._arn, error)
-            self._end(JobStatus.FAILED, PhaseStatus.FAILED, str(error))
-        self._artifacts.remove_job_folder(job.scope, job.job_id)
+            is_over = self._end(JobStatus.FAILED, PhaseStatus.FAILED, str(error))
+        if is_over:
+            # Only whoever ended the job clears up: the folder may be a later attempt's.
+            self._artifacts.remove_job_folder(job.scope, job.job_id)
+
+    def _later(self, reason: Exception) -> CannotGoOnNow:
+        self._tell(f"The job waits: {reason}")
+        return CannotGoOnNow(str(reason))
 
     def _check_wanted(self) -> None:
         job = self._jobs.by_arn(self._arn)
@@ -133,7 +148,7 @@ class CustomizationWorkflow:
         self._objects.put(probe, b"", content_type="text/plain")
         self._objects.delete(probe)
         limits = foundation_model(job.foundation_model_id).record_limits
-        files = fetch_data_files(job, limits, self._objects, folder / "data")
+        files = fetch_data_files(job, limits, self._objects, folder / "data", check_wanted=self._check_wanted)
         for warning in files.warnings():
             self._tell(warning)
         self._set_phase(Phase.VALIDATION, PhaseStatus.COMPLETED)
@@ -163,7 +178,7 @@ class CustomizationWorkflow:
                 spec,
                 base_folder=base_folder,
                 base_adapter=base_adapter,
-                training_records=files.training.records,
+                training_records=lambda: checked(files.training.records(), self._check_wanted),
                 validation_sets=[file.records for file in files.validation],
                 work_folder=folder,
                 reporter=_Reporter(store, self._on_phase),
@@ -198,24 +213,34 @@ class CustomizationWorkflow:
         self._tell(detail)
 
     def _publish(self, job: CustomizationJob, folder: Path, outcome: TrainingOutcome, files: DataFiles) -> None:
-        """Weights and CSVs first, each at a place named by the job, so that a second attempt writes the same again;
-        then model and job in one transaction, which happens only if the attempt is current and nobody pressed stop."""
+        """Weights and CSVs first, then model and job in one transaction, which happens only if the attempt is current
+        and nobody pressed stop. The weights' place carries the attempt: a late one neither overwrites nor removes
+        what a later one has published."""
+        self._check_wanted()
         self._write_metrics(job, outcome.step_records, outcome.validation_records)
-        # Named by the job, not drawn: a second attempt at publishing finds its own place again.
+        # Named by the job, not drawn: whichever attempt publishes, the model's ARN is the same.
         model_id = hashlib.sha256(job.job_arn.encode()).hexdigest()[:12]
-        path = self._artifacts.custom_model_path(job.scope, model_id)
+        path = self._artifacts.custom_model_path(job.scope, model_id, self._attempt)
         self._write_run_record(job, folder, outcome, files)
         self._artifacts.publish(outcome.folder, path)
         model = self._custom_model(job, outcome, model_id=model_id, artifact_path=path)
-        phases = with_phase(
-            self._jobs.by_arn(self._arn).phases, Phase.TRAINING, PhaseStatus.COMPLETED, at=model.created_at
-        )
+        try:
+            self._complete(job, model)
+        except BaseException:
+            self._artifacts.remove(path)
+            raise
+        self._artifacts.remove_other_attempts(path)
+
+    def _complete(self, job: CustomizationJob, model: CustomModel) -> None:
+        """Model and job in one transaction. Raises Superseded, StopAsked, or JobFailed where the name is taken."""
+        now = model.created_at
+        phases = with_phase(self._jobs.by_arn(self._arn).phases, Phase.TRAINING, PhaseStatus.COMPLETED, at=now)
         with self._jobs.database.writing() as connection:
             completed = self._jobs.move(
                 connection,
                 self._arn,
                 JobStatus.COMPLETED,
-                at=model.created_at,
+                at=now,
                 attempt=self._attempt,
                 output_model_arn=model.model_arn,
                 training_loss=model.training_loss,
@@ -229,7 +254,6 @@ class CustomizationWorkflow:
                     raise JobFailed(str(error)) from error
                 replace_tags(connection, model.model_arn, job.request.get("customModelTags", {}))
         if not completed:
-            self._artifacts.remove(path)
             self._check_wanted()
             raise Superseded
 
@@ -293,15 +317,12 @@ class CustomizationWorkflow:
         }
         (outcome.folder / RECORD_FILE).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
-    def _end(self, status: JobStatus, phase_status: PhaseStatus, message: str | None) -> None:
-        """Job and current phase have ended; nothing changes if a later attempt has the job."""
+    def _end(self, status: JobStatus, phase_status: PhaseStatus, message: str | None) -> bool:
+        """Whether job and current phase have ended by this; nothing changes if a later attempt has the job."""
         now = self._clock()
-        phases: dict[str, Any] = self._jobs.by_arn(self._arn).phases
-        for phase in Phase:
-            if phases[phase]["status"] == PhaseStatus.IN_PROGRESS:
-                phases = with_phase(phases, phase, phase_status, at=now)
+        phases = with_current_phase(self._jobs.by_arn(self._arn).phases, phase_status, at=now)
         with self._jobs.database.writing() as connection:
-            self._jobs.move(
+            return self._jobs.move(
                 connection,
                 self._arn,
                 status,

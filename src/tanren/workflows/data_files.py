@@ -4,15 +4,21 @@ Why      what was validated is what is trained on, also after a restart, whateve
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tanren.data.reading import FileSummary, read_records, validate_file
 from tanren.data.records import TrainingRecord
 from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
 from tanren.domain.foundation_models import RecordLimits
 from tanren.storage.objects import ObjectStore, parse_s3_uri
+
+T = TypeVar("T")
+
+_ITEMS_BETWEEN_CHECKS = 2_000
+"""A look costs a query; this many lines are read in about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +48,20 @@ class DataFiles:
         return [f"{finding.file}: {finding.message}" for file in self.every() for finding in file.summary.findings]
 
 
-def fetch_data_files(job: CustomizationJob, limits: RecordLimits, objects: ObjectStore, folder: Path) -> DataFiles:
-    """Raises JobFailed for an object that cannot be read, DataInvalid with every finding of a file that is wrong."""
+def fetch_data_files(
+    job: CustomizationJob, limits: RecordLimits, objects: ObjectStore, folder: Path, *, check_wanted: Callable[[], None]
+) -> DataFiles:
+    """Raises JobFailed for an object that cannot be read, DataInvalid with every finding of a file that is wrong.
+
+    `check_wanted` is called now and then, and raises what is to end the work.
+    """
     paths = [folder / "training.jsonl", *(folder / f"validation-{i}.jsonl" for i in range(len(job.validation_s3_uris)))]
     files: list[DataFile] = []
     for uri, path in zip((job.training_s3_uri, *job.validation_s3_uris), paths, strict=True):
-        _fetch(uri, path, objects)
+        _fetch(uri, path, objects, check_wanted)
         with path.open("rb") as lines:
             summary = validate_file(
-                lines,
+                checked(lines, check_wanted),
                 file=uri,
                 customization_type=job.customization_type,
                 limits=limits,
@@ -61,14 +72,25 @@ def fetch_data_files(job: CustomizationJob, limits: RecordLimits, objects: Objec
     return DataFiles(training=files[0], validation=files[1:])
 
 
-def _fetch(uri: str, path: Path, objects: ObjectStore) -> None:
+def checked(items: Iterable[T], check_wanted: Callable[[], None]) -> Iterator[T]:
+    """The items, with a look every so often whether the work is still wanted."""
+    for number, item in enumerate(items):
+        if number % _ITEMS_BETWEEN_CHECKS == 0:
+            check_wanted()
+        yield item
+
+
+def _fetch(uri: str, path: Path, objects: ObjectStore, check_wanted: Callable[[], None]) -> None:
     """The copy is complete or not there; one of an earlier attempt is kept."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_suffix(".staging")
+    # Named by the process: another attempt that is not dead yet may be writing too.
+    staging = path.with_suffix(f".{os.getpid()}.staging")
     with staging.open("wb") as file:
-        file.writelines(objects.lines(parse_s3_uri(uri)))
+        for chunk in objects.chunks(parse_s3_uri(uri)):
+            check_wanted()
+            file.write(chunk)
         file.flush()
         os.fsync(file.fileno())
     staging.rename(path)

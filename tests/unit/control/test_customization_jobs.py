@@ -84,8 +84,23 @@ def test_a_custom_model_can_be_the_base_of_the_next_job(plane, scope, new_job):
         assert job.foundation_model_id == "amazon.titan-text-express-v1"
 
 
-def test_stopping_twice_is_once_and_a_job_that_ended_cannot_be_stopped(plane, scope, new_job, clock):
+def _held(plane, arn: str) -> str:
+    """A worker has the job."""
+    with plane.job_rows.database.writing() as connection:
+        plane.job_rows.change(connection, arn, lease_owner="a worker", attempt=1)
+    return arn
+
+
+def test_a_job_that_no_worker_has_is_stopped_at_once(plane, scope, new_job):
     arn = plane.jobs.create(scope, new_job())
+    plane.jobs.stop(scope, arn)
+    job = plane.jobs.get(scope, arn)
+    assert job.status is JobStatus.STOPPED
+    assert job.ended_at is not None
+
+
+def test_stopping_twice_is_once_and_a_job_that_ended_cannot_be_stopped(plane, scope, new_job, clock):
+    arn = _held(plane, plane.jobs.create(scope, new_job()))
     plane.jobs.stop(scope, arn)
     plane.jobs.stop(scope, "customer-service-ft")
     assert plane.jobs.get(scope, arn).status is JobStatus.STOPPING
@@ -130,7 +145,7 @@ def test_a_token_that_no_list_gave_is_refused():
 def test_filters_choose_by_status_name_and_time(plane, scope, new_job):
     first = plane.jobs.create(scope, new_job(job_name="alpha", custom_model_name="m1"))
     second = plane.jobs.create(scope, new_job(job_name="beta_100%", custom_model_name="m2"))
-    plane.jobs.stop(scope, first)
+    plane.jobs.stop(scope, _held(plane, first))
 
     def arns(**wanted: object) -> list[str]:
         return [job.job_arn for job in plane.jobs.page(scope, PageRequest(), ListFilter(**wanted)).items]

@@ -55,6 +55,7 @@ class ScriptedEngine:
         return EngineDescription(
             engine="scripted",
             base_folder="/nowhere",
+            base_sha256="",
             parameter_count=0,
             context_length=100,
             weight_bytes=0,

@@ -69,6 +69,7 @@ def test_a_description_crosses_unchanged():
     description = EngineDescription(
         engine="reference",
         base_folder="/bases/nano",
+        base_sha256="abc",
         parameter_count=3,
         context_length=5,
         weight_bytes=12,

@@ -53,6 +53,8 @@ class ReferenceBase:
     """The chat template, the same that trained."""
     decode: Callable[[list[int]], str]
     """Text of ids, special tokens left out."""
+    digest: Callable[[], str]
+    """SHA-256 of the weights files; read once, when it is first asked for."""
     load_adapter: Callable[[AdapterRef], ResidentAdapter]
     """Reads and checks one; see `Engine.load_adapter` for what it raises."""
 
@@ -111,6 +113,7 @@ class ReferenceEngine:
         return EngineDescription(
             engine="reference",
             base_folder=self._base.folder,
+            base_sha256=self._base.digest(),
             parameter_count=sum(parameter.numel() for parameter in parameters),
             context_length=self._base.context_length,
             weight_bytes=sum(parameter.nbytes for parameter in parameters),

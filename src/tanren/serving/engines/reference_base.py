@@ -33,6 +33,7 @@ def load_reference_base(folder: Path) -> ReferenceBase:
         stop_ids=template.stop_ids | _generation_stop_ids(model),
         prompt_ids=template.prompt_ids,
         decode=lambda ids: template.decode(ids, skip_special_tokens=True),
+        digest=reader.base_digest,
         load_adapter=reader.read,
     )
 
@@ -52,7 +53,7 @@ class _AdapterReader:
         if not folder.is_dir():
             raise ModelFailed(f"the adapter's folder {folder} is not there")
         try:
-            read = read_adapter(folder, base_weights_sha256=self._base_digest())
+            read = read_adapter(folder, base_weights_sha256=self.base_digest())
         except JobFailed as error:
             raise ValidationFailed(f"the adapter cannot be used: {error}") from error
         except OSError as error:
@@ -65,7 +66,8 @@ class _AdapterReader:
         check_fits(self._model, read.factors)
         return ResidentAdapter(factors=read.factors)
 
-    def _base_digest(self) -> str:
+    def base_digest(self) -> str:
+        """SHA-256 over the base's weights files."""
         # Read when it is first needed: it costs a pass over the base's files, which a bare base need not wait for.
         with self._digesting:
             if not self._base_sha256:

@@ -1,10 +1,15 @@
-"""Alembic's entry: runs the migrations over the URL that `storage.database.upgrade` hands in."""
+"""Alembic's entry: runs the migrations over the URL that `storage.database.upgrade` hands in.
+
+All of them in one transaction: a process that is killed in the middle leaves the schema that was there before.
+"""
 
 from alembic import context
-from sqlalchemy import create_engine
 
+from tanren.storage.database import Database
 from tanren.storage.tables import metadata
 
-with create_engine(context.config.attributes["url"]).begin() as connection:
-    context.configure(connection=connection, target_metadata=metadata)
+database = Database(context.config.attributes["url"])
+with database.writing() as connection:
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
     context.run_migrations()
+database.close()

@@ -1,0 +1,75 @@
+"""Every number that decides what nano becomes: its shape, its data, its optimiser, its seeds.
+
+A larger sibling is another `Recipe` here; no other module of the recipe holds a size.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The Llama architecture's sizes."""
+
+    d_model: int
+    layers: int
+    heads: int
+    kv_heads: int
+    """Fewer than `heads`, so that grouped-query attention is rehearsed too."""
+    d_mlp: int
+    vocabulary: int
+    """Includes the sixteen special tokens."""
+    max_positions: int
+    rope_theta: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    name: str
+    shape: Shape
+    seed: int
+    train_tokens: int
+    """Tokens the optimiser sees; the corpus is written to hold about as many, and begins again where it holds fewer."""
+    prose_share: float
+    """Share of the tokens that is real documentation prose; the rest is generated conversations."""
+    japanese_share: float
+    """Share of the generated conversations that is in Japanese."""
+    held_out_tokens: int
+    """Tokens kept aside for measuring, for each kind of document."""
+    row_length: int
+    rows_per_step: int
+    rows_per_forward: int
+    """Rows in one forward pass; gradients are summed over `rows_per_step`. Bounds the memory of the logits."""
+    muon_lr: float
+    adamw_lr: float
+    weight_decay: float
+    warmup_share: float
+    decay_share: float
+    """Last part of the steps, over which both learning rates fall linearly to zero."""
+
+
+NANO = Recipe(
+    name="nano",
+    shape=Shape(
+        d_model=192,
+        layers=6,
+        heads=6,
+        kv_heads=2,
+        d_mlp=512,
+        vocabulary=8192,
+        max_positions=1024,
+        rope_theta=10_000.0,
+    ),
+    seed=20_240_601,
+    train_tokens=12_000_000,
+    prose_share=0.5,
+    japanese_share=0.25,
+    held_out_tokens=65_536,
+    row_length=512,
+    rows_per_step=16,
+    rows_per_forward=8,
+    muon_lr=0.02,
+    adamw_lr=0.004,
+    weight_decay=0.05,
+    warmup_share=0.02,
+    decay_share=0.6,
+)

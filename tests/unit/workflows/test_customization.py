@@ -1,0 +1,206 @@
+"""What a late or unlucky attempt may do to a job: nothing. Training is replaced by a folder that is simply there."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tanren.domain.clock import utc_now
+from tanren.domain.customization_jobs import JobStatus
+from tanren.domain.errors import JobFailed, ServiceUnavailable
+from tanren.jobs.queue import Assignment, JobQueue
+from tanren.storage.tables import customization_jobs
+from tanren.storage.training_records import TrainingRecords
+from tanren.training.metrics import StepRecord
+from tanren.training.reporting import TrainingStopped, TrainingYielded
+from tanren.training.spec import TrainingSpec
+from tanren.workflows import customization
+from tanren.workflows.customization import CannotGoOnNow, CustomizationWorkflow, Yielded
+
+ROW = b'{"prompt": "What does the Akane cost?", "completion": "120 crowns."}\n'
+STEP = StepRecord(
+    step=0,
+    epoch=1,
+    training_loss=2.0,
+    learning_rate=0.1,
+    gradient_norm=1.0,
+    tokens=10,
+    trained_tokens=5,
+    seconds=0.1,
+)
+
+
+class Objects:
+    """An S3 that holds one file, and can be away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.written: dict[str, bytes] = {}
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise ServiceUnavailable("S3 did not answer")
+
+    def chunks(self, location):
+        self._answer()
+        yield ROW
+
+    def put(self, location, content, *, content_type):
+        self._answer()
+        self.written[location.key] = content
+
+    def delete(self, location):
+        self._answer()
+        del self.written[location.key]
+
+
+class Outcome:
+    """Of a run that ended well, as far as publishing looks at it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sha256 = "f" * 64
+        self.training_loss = 2.0
+        self.validation_losses = ()
+        self.step_records = (STEP,)
+        self.validation_records = ()
+        self.diagnosis = "Learning."
+        self.spec = TrainingSpec()
+
+
+@pytest.fixture
+def objects() -> Objects:
+    return Objects()
+
+
+@pytest.fixture
+def arn(plane, scope, new_job) -> str:
+    return plane.jobs.create(scope, new_job(customization_type="FINE_TUNING"))
+
+
+@pytest.fixture
+def attempt(plane, objects, database, arn, monkeypatch):
+    """Runs attempt n at the job; `during` is called where training would be."""
+    queue = JobQueue(database, customization_jobs, claimable=("InProgress", "Stopping"), lease_seconds=30)
+
+    def run(number: int, during=lambda: None, yield_asked=lambda: False) -> None:
+        def train(spec, *, work_folder, **_):
+            during()
+            folder = work_folder / "adapter"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "adapter_config.json").write_text("{}")
+            (folder / "adapter_model.safetensors").write_text(f"by attempt {number}")
+            (work_folder / "run.json").write_text(json.dumps({"digests": {}}))
+            return Outcome(folder)
+
+        monkeypatch.setattr(customization, "train", train)
+        CustomizationWorkflow(
+            Assignment(job_arn=arn, attempt=number),
+            jobs=plane.job_rows,
+            models=plane.model_rows,
+            records=TrainingRecords(database),
+            queue=queue,
+            objects=objects,
+            artifacts=plane.artifacts,
+            clock=utc_now,
+            yield_asked=yield_asked,
+            checkpoint_seconds=30,
+        ).run()
+
+    run.queue = queue
+    return run
+
+
+def _take_over(plane, arn: str, number: int) -> None:
+    """From now on attempt `number` has the job."""
+    with plane.job_rows.database.writing() as connection:
+        plane.job_rows.change(connection, arn, attempt=number, lease_owner=f"worker {number}")
+
+
+def _weights(plane, scope) -> str:
+    model = plane.models.get(scope, "customer-service-titan")
+    return (plane.artifacts.resolve(model.artifact_path) / "adapter_model.safetensors").read_text()
+
+
+def test_a_job_that_goes_well_publishes_model_metrics_and_record_and_clears_up(plane, scope, arn, attempt, objects):
+    _take_over(plane, arn, 1)
+    attempt(1)
+    job = plane.jobs.get(scope, arn)
+    assert job.status is JobStatus.COMPLETED
+    assert _weights(plane, scope) == "by attempt 1"
+    root = f"output/model-customization-job-{job.job_id}"
+    assert list(objects.written) == [f"{root}/training_artifacts/step_wise_training_metrics.csv"]
+    folder = plane.artifacts.resolve(plane.models.get(scope, "customer-service-titan").artifact_path)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["files"][0]["rows"] == 1
+    assert list((plane.artifacts.root / "jobs").rglob("*.jsonl")) == []
+
+
+def test_a_late_attempt_neither_replaces_nor_removes_what_a_later_one_has_published(plane, scope, arn, attempt):
+    _take_over(plane, arn, 1)
+
+    def another_attempt_does_it_all() -> None:
+        _take_over(plane, arn, 2)
+        attempt(2)
+
+    attempt(1, during=another_attempt_does_it_all)
+    assert plane.jobs.get(scope, arn).status is JobStatus.COMPLETED
+    assert _weights(plane, scope) == "by attempt 2"
+
+
+@pytest.mark.parametrize("error", [JobFailed("wrong"), TrainingStopped()])
+def test_a_late_attempt_that_fails_leaves_the_work_of_the_current_one(plane, scope, arn, attempt, error):
+    _take_over(plane, arn, 1)
+    checkpoint = plane.artifacts.job_folder(scope, plane.jobs.get(scope, arn).job_id) / "checkpoint"
+
+    def lose_the_job() -> None:
+        _take_over(plane, arn, 2)
+        checkpoint.write_text("of attempt 2")
+        raise error
+
+    attempt(1, during=lose_the_job)
+    assert checkpoint.read_text() == "of attempt 2"
+    assert plane.jobs.get(scope, arn).status is JobStatus.IN_PROGRESS
+
+
+def test_a_short_outage_of_s3_costs_neither_the_job_nor_its_checkpoints(plane, scope, arn, attempt, objects):
+    _take_over(plane, arn, 1)
+    checkpoint = plane.artifacts.job_folder(scope, plane.jobs.get(scope, arn).job_id) / "checkpoint"
+
+    def s3_goes_away() -> None:
+        checkpoint.write_text("kept")
+        objects.is_away = True
+
+    with pytest.raises(CannotGoOnNow):
+        attempt(1, during=s3_goes_away)
+    assert checkpoint.read_text() == "kept"
+    assert plane.jobs.get(scope, arn).status is JobStatus.IN_PROGRESS
+    objects.is_away = False
+    attempt(1)
+    assert plane.jobs.get(scope, arn).status is JobStatus.COMPLETED
+
+
+def test_a_full_disk_makes_the_job_wait_and_says_so(plane, scope, arn, attempt, database):
+    _take_over(plane, arn, 1)
+
+    def disk_is_full() -> None:
+        raise TrainingYielded("The disk is full")
+
+    with pytest.raises(CannotGoOnNow):
+        attempt(1, during=disk_is_full)
+    assert any("The disk is full" in message for _, message in TrainingRecords(database).events(arn))
+
+
+def test_a_worker_that_must_go_is_heeded_before_training_begins(plane, scope, arn, attempt):
+    _take_over(plane, arn, 1)
+    with pytest.raises(Yielded):
+        attempt(1, yield_asked=lambda: True)
+    assert plane.jobs.get(scope, arn).status is JobStatus.IN_PROGRESS
+
+
+def test_stop_pressed_while_publishing_makes_no_model(plane, scope, arn, attempt):
+    _take_over(plane, arn, 1)
+    attempt(1, during=lambda: plane.jobs.stop(scope, arn))
+    assert plane.jobs.get(scope, arn).status is JobStatus.STOPPED
+    assert plane.models._models.every() == []
+    assert list((plane.artifacts.root / "custom-models").rglob("*.safetensors")) == []
