@@ -161,7 +161,7 @@ CLAUDE_3_HAIKU = (
 NANO = (
     _epochs(100, 10),
     _batch_size(1, 256, 8),
-    _learning_rate(LEAST_RATE, 1.0, 4e-3),
+    _learning_rate(LEAST_RATE, 1.0, 7e-3),
     _warmup(250, 5),
     *_early_stopping(0.001, 2),
 )
@@ -206,7 +206,7 @@ FOUNDATION_MODELS: dict[str, FoundationModel] = {
             customizations=_TITAN_BOTH,
             inference_types=(ON_DEMAND, PROVISIONED),
             hyperparameters=NANO + EXTENSIONS,
-            default_learning_rate=4e-3,
+            default_learning_rate=7e-3,
             is_stand_in=False,
         ),
         *(

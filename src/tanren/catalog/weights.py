@@ -17,7 +17,7 @@ class Weights:
     """The same for full fine-tuning."""
 
 
-NANO = Weights(folder=NANO_FOLDER, name="nano-v1", lora_learning_rate=4e-3, full_learning_rate=1e-3)
+NANO = Weights(folder=NANO_FOLDER, name="nano-v1", lora_learning_rate=7e-3, full_learning_rate=3e-3)
 
 
 def weights_of(foundation_model_id: str) -> Weights:
