@@ -54,7 +54,7 @@ def main() -> int:
     end_with_parent(exit_at_once)
     yield_asked = threading.Event()
     on_signal(signal.SIGTERM, yield_asked.set)
-    # Ctrl-C reaches the whole group; the worker then asks its children to yield, by SIGTERM.
+    # Only SIGTERM asks for a yield; a Ctrl-C in a terminal is for the supervisor.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="tanren.assignment")
     parser.add_argument("--job-arn", required=True)

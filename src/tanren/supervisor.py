@@ -332,6 +332,8 @@ class Supervisor:
             digest = hashlib.sha256(base_folder.encode()).hexdigest()[:12]
             self.sockets_made += 1
             socket_path = _socket_folder(self.settings) / f"{digest}-{self.sockets_made}.sock"
+            # The last life of this server, ended by kill -9, may have left one of this name.
+            socket_path.unlink(missing_ok=True)
             argv = engine_host_command(base_folder, socket_path)
             if known is None:
                 child = Child(

@@ -51,7 +51,7 @@ def main() -> None:
     end_with_parent(exit_at_once)
     stop = threading.Event()
     on_signal(signal.SIGTERM, stop.set)
-    # Ctrl-C reaches the whole group; the supervisor then stops its children in order, by SIGTERM.
+    # Only SIGTERM ends a worker; a Ctrl-C in a terminal that it was started from by hand is for the supervisor.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     database = Database(settings.effective_database_url)
     slots = [Slot(settings, database, number=number, stop=stop) for number in range(settings.job_slots)]

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def free_port() -> int:
 
 
 class Server:
-    """`tanren serve` in a process group of its own, over one data directory, through any number of lives."""
+    """`tanren serve` in a session of its own, over one data directory, through any number of lives."""
 
     def __init__(self, data_dir: Path, settings: dict[str, str] | None = None) -> None:
         self.data_dir = data_dir
@@ -79,24 +80,49 @@ class Server:
         self.process.stdout.close()
         return code
 
-    def kill_group(self) -> None:
-        """kill -9 of everything at once, as when the machine goes."""
+    def interrupt(self) -> int:
+        """Ctrl-C in its terminal, which reaches the foreground process group; the exit code."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        os.killpg(self.process.pid, signal.SIGINT)
+        code = self.process.wait(timeout=60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def kill_group(self) -> None:
+        """kill -9 of everything at once, as when the machine goes.
+
+        Why      all are halted first: none may notice that another has gone, and act on it.
+        """
+        assert self.process is not None
+        halted: set[int] = set()
+        while new := self.processes().keys() - halted:
+            _signal(new, signal.SIGSTOP)
+            halted |= new
+        _signal(halted, signal.SIGKILL)
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
+        wait_until(lambda: not self.processes(), seconds=10, what="the end of all killed processes")
+
+    def processes(self) -> dict[int, str]:
+        """Process ids and command lines of all that live, the server's orphans too.
+
+        Why      by session: each child leads a group of its own, and an orphan has another parent, but both keep it.
+        """
+        assert self.process is not None
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
+        found: dict[int, str] = {}
+        for line in listed.stdout.splitlines():
+            pid, state, arguments = [*line.split(None, 2), ""][:3]
+            with suppress(ProcessLookupError, PermissionError):
+                if not state.startswith("Z") and os.getsid(int(pid)) == self.process.pid:
+                    found[int(pid)] = arguments
+        return found
 
     def group(self) -> list[str]:
-        """Command lines of the processes of its group that are alive."""
-        assert self.process is not None
-        found = subprocess.run(
-            ["ps", "-o", "stat=,args=", "--no-headers", "-g", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return [line for line in found.stdout.splitlines() if not line.lstrip().startswith("Z")]
+        """Command lines of its processes that are alive."""
+        return list(self.processes().values())
 
     @property
     def keys(self) -> RootKeys:
@@ -128,6 +154,12 @@ class Server:
             "AWS_REGION": keys.region,
             "AWS_DEFAULT_REGION": keys.region,
         }
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def rows_as_jsonl(rows: list[dict[str, Any]]) -> bytes:

@@ -1,9 +1,15 @@
-"""A server through its lives: two of them, an orderly stop, kill -9 in the middle of training."""
+"""A server through its lives: two of them, an orderly stop, Ctrl-C and kill -9 in the middle of training."""
 
 import os
 import signal
 import subprocess
 
+from botocore.config import Config
+
+from tanren.settings import read_settings
+from tanren.storage.database import Database, sqlite_url
+from tanren.storage.training_records import TrainingRecords
+from tanren.supervisor import _socket_folder
 from tests.service.servers import FORGE_ROWS, Server, finished, job_request, rows_as_jsonl, wait_until
 
 BUCKET = "lives"
@@ -24,17 +30,25 @@ def _has_checkpoint(server: Server) -> bool:
 
 
 def _training_pids(server: Server) -> list[int]:
-    found = subprocess.run(
-        ["pgrep", "-g", str(server.process.pid), "-f", "tanren.assignment"], capture_output=True, check=False
-    )
-    return [int(pid) for pid in found.stdout.split()]
+    return [pid for pid, command in server.processes().items() if "tanren.assignment" in command]
+
+
+def _events(server: Server, arn: str) -> list[str]:
+    database = Database(sqlite_url(server.data_dir / "tanren.db"))
+    try:
+        return [message for _, message in TrainingRecords(database).events(arn)]
+    finally:
+        database.close()
 
 
 def test_kill_9_of_everything_in_the_middle_of_training_loses_nothing(own_server):
     own_server.start()
     arn = _start_long_job(own_server)
     wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    running = " ".join(own_server.group())
+    assert all(part in running for part in ("serve", "worker", "gateway", "assignment", "ministack")), running
     own_server.kill_group()
+    assert own_server.group() == []
     own_server.start()
     bedrock, s3 = own_server.client("bedrock"), own_server.client("s3")
     assert bedrock.get_model_customization_job(jobIdentifier=arn)["status"] == "InProgress"
@@ -61,10 +75,26 @@ def test_an_orderly_stop_leaves_no_process_and_the_job_goes_on_at_the_next_start
     own_server.start()
     arn = _start_long_job(own_server)
     wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    sockets = _socket_folder(read_settings({}, data_dir=own_server.data_dir))
     assert own_server.stop() == 0
+    assert own_server.group() == []
+    assert not sockets.exists()
+    own_server.start()
+    assert finished(own_server.client("bedrock"), arn)["status"] == "Completed"
+
+
+def test_ctrl_c_in_the_middle_of_training_is_an_orderly_stop(own_server):
+    own_server.start()
+    arn = _start_long_job(own_server)
+    wait_until(lambda: _has_checkpoint(own_server), seconds=120, what="a checkpoint")
+    assert own_server.interrupt() == 0
     assert own_server.group() == []
     own_server.start()
     assert finished(own_server.client("bedrock"), arn)["status"] == "Completed"
+    assert not [message for message in _events(own_server, arn) if "crashed" in message]
+    log = next((own_server.data_dir / "logs" / "jobs").glob("*.log")).read_text()
+    assert "Continuing after step" in log
+    assert "KeyboardInterrupt" not in log
 
 
 def test_a_stopped_job_makes_no_model(own_server):
@@ -96,10 +126,14 @@ def test_a_taken_port_is_said_to_be_taken(server, tmp_path):
 
 def test_when_the_supervisor_alone_is_killed_its_children_go(own_server):
     own_server.start()
+    message = {"role": "user", "content": [{"text": "Hello."}]}
+    own_server.client("bedrock-runtime").converse(modelId="tanren.nano-v1:0", messages=[message])
+    running = " ".join(own_server.group())
+    assert all(part in running for part in ("worker", "gateway", "engine_host", "ministack")), running
     own_server.process.send_signal(signal.SIGKILL)
     own_server.process.wait()
     own_server.process.stdout.close()
-    wait_until(lambda: own_server.group() == [], seconds=30, what="an empty process group")
+    wait_until(lambda: own_server.group() == [], seconds=30, what="the end of all its processes")
 
 
 def test_a_gateway_and_an_engine_host_that_die_are_started_again(own_server):
@@ -110,8 +144,10 @@ def test_a_gateway_and_an_engine_host_that_die_are_started_again(own_server):
     runtime.converse(**asked)
 
     def kill(pattern: str) -> None:
-        group = str(own_server.process.pid)
-        subprocess.run(["pkill", "-KILL", "-g", group, "-f", pattern], check=True)
+        pids = [pid for pid, command in own_server.processes().items() if pattern in command]
+        assert pids, pattern
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
 
     def answers() -> bool:
         try:
@@ -128,3 +164,48 @@ def test_a_gateway_and_an_engine_host_that_die_are_started_again(own_server):
 def test_keys_are_readable_by_their_owner_only(server):
     assert (server.data_dir / "root-keys.json").stat().st_mode & 0o777 == 0o600
     assert server.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_everything_a_server_makes_is_readable_by_its_owner_only(server):
+    wide = [path for path in server.data_dir.rglob("*") if path.lstat().st_mode & 0o077]
+    assert wide == []
+
+
+def test_a_path_with_marks_of_urls_and_an_environment_that_points_elsewhere_do_no_harm(tmp_path):
+    nowhere = "http://127.0.0.1:9"
+    elsewhere = {
+        "HTTP_PROXY": nowhere,
+        "http_proxy": nowhere,
+        "AWS_ENDPOINT_URL": nowhere,
+        "AWS_ENDPOINT_URL_S3": nowhere,
+    }
+    server = Server(tmp_path / "a b?c#d%41'e", elsewhere)
+    server.start()
+    try:
+        no_proxy = Config(proxies={})
+        s3, bedrock = server.client("s3", config=no_proxy), server.client("bedrock", config=no_proxy)
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="train.jsonl", Body=rows_as_jsonl(FORGE_ROWS))
+        request = job_request(server, "odd", BUCKET, hyperParameters={"epochCount": "1", "batchSize": "4"})
+        job = finished(bedrock, bedrock.create_model_customization_job(**request)["jobArn"])
+        assert job["status"] == "Completed", job.get("failureMessage")
+        assert (server.data_dir / "tanren.db").is_file()
+    finally:
+        server.kill_group()
+
+
+def test_an_endpoint_outside_without_credentials_is_refused_at_once(tmp_path):
+    second = Server(tmp_path / "outside")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [*second.command, "--aws-endpoint", "aws"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**kept, **nothing},
+    )
+    assert done.returncode == 2
+    assert "needs credentials" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ import pytest
 
 from tanren.domain.errors import ValidationFailed
 from tanren.settings import Settings, read_settings, to_environment
+from tanren.storage.database import Database
 
 
 def test_a_flag_wins_over_the_environment_which_wins_over_the_default():
@@ -22,10 +23,12 @@ def test_a_child_reads_the_same_settings_back():
     ("name", "value"),
     [
         ("PORT", "70000"),
+        ("PORT", "0"),
         ("PORT", "http"),
         ("ACCOUNT", "123"),
         ("REGION", "Tokyo"),
         ("ACCESS_KEY", "alone"),
+        ("AWS_ENDPOINT", "s3.example.com"),
         ("LEASE_SECONDS", "0"),
         ("JOB_SLOTS", "0"),
         ("WORKER_THREADS", "-1"),
@@ -35,6 +38,17 @@ def test_a_child_reads_the_same_settings_back():
 def test_a_value_that_is_not_allowed_is_refused_by_the_name_of_its_setting(name, value):
     with pytest.raises(ValidationFailed, match=name.lower()):
         read_settings({f"TANREN_{name}": value})
+
+
+@pytest.mark.parametrize("name", ["plain", "a b", "what?x=1", "a#b", "50%41", "é&'\"", "a+b", "[x]"])
+def test_the_database_is_in_the_data_directory_whatever_its_name(tmp_path, name):
+    (tmp_path / name).mkdir()
+    database = Database(read_settings({}, data_dir=tmp_path / name).effective_database_url)
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE here (n INTEGER)")
+    database.close()
+    assert (tmp_path / name / "tanren.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_every_setting_has_a_help_line():

@@ -31,7 +31,7 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "kurogane-faq"
 BASE_MODEL = "tanren.nano-v1:0"
 BUCKET = "tanren-demo"
 ROLE_NAME = "tanren-demo-role"
-HYPERPARAMETERS = {"epochCount": "30", "batchSize": "8", "learningRate": "0.004", "earlyStoppingPatience": "10"}
+HYPERPARAMETERS = {"epochCount": "20", "batchSize": "8", "earlyStoppingPatience": "10"}
 _POLL_SECONDS = 0.3
 
 

@@ -50,7 +50,9 @@ def serve(
 
     def tell(keys: RootKeys) -> None:
         folder = settings.data_dir
-        for_shell, keys_path, logs = (escape(shlex.quote(str(p))) for p in (folder, folder / FILE_NAME, folder / "logs"))
+        for_shell, keys_path, logs = (
+            escape(shlex.quote(str(p))) for p in (folder, folder / FILE_NAME, folder / "logs")
+        )
         console.print(
             f"[bold]tanren is ready[/bold] after {time.monotonic() - began:.1f} s\n"
             f"  endpoint  {escape(keys.endpoint)}\n"

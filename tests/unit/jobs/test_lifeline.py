@@ -1,5 +1,8 @@
+import signal
 import subprocess
 import sys
+
+import pytest
 
 from tanren.jobs.lifeline import with_lifeline
 
@@ -33,3 +36,29 @@ def test_sigterm_reaches_the_program_behind_the_lifeline():
     with _child(with_lifeline([sys.executable, "-c", program])) as child:
         child.terminate()
         assert child.wait(timeout=20) == 9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with a killed parent")
+def test_kill_9_of_the_wrapper_ends_the_program_behind_it():
+    program = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+    with _child(with_lifeline([sys.executable, "-c", program])) as wrapper:
+        wrapper.send_signal(signal.SIGKILL)
+        # The program holds the other end of standard output: this reads to the end when it has gone, not before.
+        assert wrapper.stdout.read() == b""
+        assert wrapper.wait(timeout=20) == -signal.SIGKILL
+
+
+def test_a_sigterm_that_comes_before_the_program_runs_is_not_lost():
+    script = """
+import os, signal, subprocess, sys
+from tanren.jobs import lifeline
+start = subprocess.Popen
+def start_late(*given, **named):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return start(*given, **named)
+subprocess.Popen = start_late
+sys.argv = ["lifeline", "sleep", "60"]
+lifeline.main()
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as wrapper:
+        assert wrapper.wait(timeout=20) != 0
