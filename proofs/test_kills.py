@@ -20,6 +20,7 @@ BUCKET = "kills"
 HYPERPARAMETERS = {
     "epochCount": "100",
     "batchSize": "2",
+    "learningRate": "0.001",
     "earlyStoppingThreshold": "0",
     "earlyStoppingPatience": "10",
 }
