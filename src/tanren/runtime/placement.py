@@ -48,8 +48,8 @@ class StoredPlacement:
         self._clock = clock
         self._patience_seconds = patience_seconds
         """How long a request waits for an engine host that is starting."""
-        self._verified: set[str] = set()
-        """ARNs of models whose whole weights have been compared with their digest."""
+        self._verified: set[tuple[str, str]] = set()
+        """Models by ARN, and the sockets of the hosts whose weights have been compared with the digest."""
 
     async def place(self, scope: Scope, model_id: str) -> Placed:
         """Raises ResourceNotFound, ValidationFailed, or ModelNotReady past the stated wait."""
@@ -73,9 +73,10 @@ class StoredPlacement:
         return foundation, engine, None
 
     async def _check_weights(self, engine: EngineClient, custom: CustomModel) -> None:
-        """Once in the life of this process: whole weights are what the job published. (Adapters are checked by the
+        """Once in the life of each engine host: whole weights are what the job published. (Adapters are checked by the
         engine itself, each time it loads one.)"""
-        if custom.model_arn in self._verified:
+        # The supervisor gives each start of a host a socket of its own.
+        if (custom.model_arn, engine.socket_path) in self._verified:
             return
         found = (await engine.describe()).base_sha256
         if found != custom.artifact_sha256:
@@ -83,7 +84,7 @@ class StoredPlacement:
                 f"The weights of {custom.model_arn} are not those that its job published: their SHA-256 is {found}, "
                 f"expected {custom.artifact_sha256}."
             )
-        self._verified.add(custom.model_arn)
+        self._verified.add((custom.model_arn, engine.socket_path))
 
     def _find(self, scope: Scope, model_id: str) -> tuple[FoundationModel, CustomModel | None]:
         arn = arns.parse_arn(model_id)
