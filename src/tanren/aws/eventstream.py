@@ -55,16 +55,6 @@ def encode_event(stream: Member, event: Mapping[str, dict[str, Any]]) -> bytes:
     return _frame(headers, json_bytes(to_json(value or {}, whole.shape, f"/{name}/{whole.name}")))
 
 
-def encode_initial_response(members: dict[str, Any]) -> bytes:
-    """The frame with which json-rpc services send what is not in the stream."""
-    headers = {
-        ":message-type": "event",
-        ":event-type": "initial-response",
-        ":content-type": "application/json",
-    }
-    return _frame(headers, json_bytes(members))
-
-
 def encode_exception(stream: Member, fault: Fault) -> bytes:
     """The frame of a modelled exception; a fault that the stream does not model goes as the nearest one it does."""
     member = stream_member_of(fault, stream)
