@@ -92,7 +92,8 @@ class Server:
     def kill_group(self) -> None:
         """kill -9 of everything at once, as when the machine goes.
 
-        Why      all are halted first: none may notice that another has gone, and act on it.
+        Why      all are halted first: none may notice that another has gone, and act on it. One that a halted process
+                 was just starting shows itself only afterwards, so the killing goes on until nothing is left.
         """
         assert self.process is not None
         halted: set[int] = set()
@@ -103,7 +104,13 @@ class Server:
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
-        wait_until(lambda: not self.processes(), seconds=10, what="the end of all killed processes")
+
+        def all_are_gone() -> bool:
+            left = self.processes()
+            _signal(set(left), signal.SIGKILL)
+            return not left
+
+        wait_until(all_are_gone, seconds=30, what=f"the end of all killed processes; left: {self.processes()}")
 
     def processes(self) -> dict[int, str]:
         """Process ids and command lines of all that live, the server's orphans too.
