@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
@@ -78,6 +79,7 @@ def main() -> int:
         queue=customization_queue(database, settings),
         objects=ObjectStore(object_store_address(settings, scope)),
         artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+        weights=WeightsCatalogue(settings.data_dir),
         clock=utc_now,
         yield_asked=yield_asked.is_set,
         checkpoint_seconds=settings.checkpoint_seconds,

@@ -21,6 +21,7 @@ from tanren.aws.operations.bedrock.tags import tag_handlers
 from tanren.aws.operations.bedrock_runtime import runtime_handlers
 from tanren.aws.server import ServerSettings, serve
 from tanren.aws.signatures import AccessKey, SigningKey
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl
 from tanren.control.customization_jobs import CustomizationJobControl
@@ -85,17 +86,20 @@ def handlers(settings: Settings, database: Database) -> Handlers:
     throughputs = ProvisionedThroughputs(database)
     deployments = CustomModelDeployments(database)
     artifacts = ArtifactStore(settings.data_dir / "artifacts")
-    placement = StoredPlacement(models, throughputs, deployments, EngineHosts(database), artifacts, clock=utc_now)
-    job_control = CustomizationJobControl(jobs, models, clock=utc_now, new_id=new_resource_id)
+    weights = WeightsCatalogue(settings.data_dir)
+    placement = StoredPlacement(
+        models, throughputs, deployments, EngineHosts(database), artifacts, weights, clock=utc_now
+    )
+    job_control = CustomizationJobControl(jobs, models, weights, clock=utc_now, new_id=new_resource_id)
     hosts = EngineHosts(database)
     model_control = CustomModelControl(models, jobs, throughputs, deployments, artifacts, hosts)
     throughput_control = ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id)
     deployment_control = CustomModelDeploymentControl(deployments, models, clock=utc_now, new_id=new_resource_id)
     return {
         "bedrock": {
-            **foundation_model_handlers(),
+            **foundation_model_handlers(weights),
             **customization_job_handlers(job_control),
-            **custom_model_handlers(model_control),
+            **custom_model_handlers(model_control, weights),
             **provisioned_throughput_handlers(throughput_control),
             **custom_model_deployment_handlers(deployment_control),
             **tag_handlers(TagControl(database, [jobs, models, throughputs, deployments])),

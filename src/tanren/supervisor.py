@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import Conflict, ServiceUnavailable
 from tanren.gateway import HEALTH_PATH, gateway_command
@@ -198,12 +199,14 @@ class Supervisor:
         """Serves until SIGTERM or Ctrl-C.
 
         Raises   Conflict, if another server has the directory or the port.
-                 ValidationFailed, if an endpoint outside is set and boto3 finds no credentials for it.
+                 ValidationFailed, if an endpoint outside is set and boto3 finds no credentials for it, or a line of
+                 catalog.toml is wrong.
         """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         require_credentials(self.settings)
         make_private(self.settings.data_dir)
+        WeightsCatalogue(self.settings.data_dir).check()
         with _locked(self.settings):
             _check_port(self.settings)
             sockets = _socket_folder(self.settings)

@@ -14,6 +14,7 @@ import threading
 from datetime import timedelta
 
 from tanren.assignment import assignment_command, customization_queue
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus, PhaseStatus
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
@@ -74,6 +75,7 @@ async def _provision(settings: Settings, database: Database, stop: threading.Eve
         deployments,
         EngineHosts(database),
         ArtifactStore(settings.data_dir / "artifacts"),
+        WeightsCatalogue(settings.data_dir),
         clock=utc_now,
         # Nobody is waiting for an answer here: what is not ready is looked at again in the next round.
         patience_seconds=0.0,

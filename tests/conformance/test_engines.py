@@ -323,6 +323,6 @@ def test_a_closed_engine_ends_its_answers_with_an_error(open_engine: Opener, bas
 
 
 def base_digest(folder: Path) -> str:
-    from tanren.weights.base_models import weights_digest
+    from tanren.model_files.digests import weights_digest
 
     return weights_digest(folder)

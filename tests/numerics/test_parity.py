@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tanren.model_files.digests import weights_digest
 from tanren.training.batches import batch_indexes
 from tanren.training.objectives import next_token
 from tanren.training.objectives.next_token import next_token_loss_sum
@@ -15,7 +16,7 @@ from tanren.training.packing import lay_out, micro_batches, stack
 from tanren.training.schedule import learning_rate_at
 from tanren.training.tokenization import Tokenizer, TokenSequence
 from tanren.weights.adapters import write_adapter
-from tanren.weights.base_models import load_base_model, load_tokenizer, weights_digest
+from tanren.weights.base_models import load_base_model, load_tokenizer
 from tanren.weights.chat_template import ChatTemplate
 from tanren.weights.lora import LoraSettings, attach_lora, factors_of
 from tests.numerics.runs import SPEC, small_run

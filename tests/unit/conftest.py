@@ -1,11 +1,13 @@
 """The control plane over a real database, with a finished job at hand."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
@@ -14,6 +16,7 @@ from tanren.control.tags import TagControl
 from tanren.domain.arns import custom_model_arn
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.scope import Scope
+from tanren.domain.weights import BoundWeights
 from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
@@ -21,6 +24,7 @@ from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+from tests.unit.model_files.fake_hub import REPOSITORY, FakeHub, Repository
 
 NEW_JOB = NewCustomizationJob(
     job_name="customer-service-ft",
@@ -46,7 +50,8 @@ class ControlPlane:
         self.model_rows = CustomModels(database)
         self.throughput_rows = ProvisionedThroughputs(database)
         self.deployment_rows = CustomModelDeployments(database)
-        self.jobs = CustomizationJobControl(self.job_rows, self.model_rows, clock=clock, new_id=new_id)
+        self.weights = WeightsCatalogue(artifacts.parent)
+        self.jobs = CustomizationJobControl(self.job_rows, self.model_rows, self.weights, clock=clock, new_id=new_id)
         self.models = CustomModelControl(
             self.model_rows,
             self.job_rows,
@@ -63,8 +68,14 @@ class ControlPlane:
         )
         self.tags = TagControl(database, [self.job_rows, self.model_rows, self.throughput_rows])
 
-    def has_model(self, scope: Scope, name: str = "tuned", foundation: str = "amazon.titan-text-express-v1") -> str:
-        """The ARN of a custom model that is simply there."""
+    def has_model(
+        self,
+        scope: Scope,
+        name: str = "tuned",
+        foundation: str = "amazon.titan-text-express-v1",
+        bound: BoundWeights | None = None,
+    ) -> str:
+        """The ARN of a custom model that is simply there; without `bound` one from before weights were noted."""
         model_id = name.rjust(12, "a")
         model = CustomModel(
             scope=scope,
@@ -78,7 +89,7 @@ class ControlPlane:
             foundation_model_id=foundation,
             customization_type="FINE_TUNING",
             hyperparameters={},
-            request={},
+            request={} if bound is None else {"weights": bound.to_json()},
             artifact_path=f"custom-models/{name}",
             artifact_sha256="0" * 64,
             training_loss=1.0,
@@ -99,3 +110,34 @@ def plane(database: Database, tmp_path: Path, clock: Callable, new_id: Callable)
 def new_job() -> Callable[..., NewCustomizationJob]:
     """A request that is right, with the given fields changed."""
     return lambda **changes: replace(NEW_JOB, **changes)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama as a user would have it on a disk."""
+    # Imported here: it brings torch, which most of these tests do without.
+    from tests.numerics.tiny_models import save_base_model
+
+    folder = save_base_model(tmp_path_factory.mktemp("tiny") / "tiny-llama")
+    (folder / "LICENSE").write_text("Do as you please.\n")
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# tiny\n")
+    return folder
+
+
+@pytest.fixture
+def hub(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """It has the tiny model, and beside it what must never be fetched."""
+    folder = tmp_path / "repository"
+    shutil.copytree(tiny_model, folder)
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04 a pickle")
+    (folder / "modeling_tiny.py").write_text("raise SystemExit\n")
+    (folder / "onnx").mkdir()
+    (folder / "onnx" / "model.safetensors").write_bytes(b"another format")
+    (folder / "consolidated.safetensors").write_bytes(b"the same once more")
+    (folder / ".gitattributes").write_text("*.safetensors filter=lfs\n")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    made = FakeHub()
+    made.repositories[REPOSITORY] = Repository(folder)
+    made.start()
+    yield made
+    made.stop()

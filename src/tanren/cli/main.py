@@ -9,6 +9,7 @@ import typer
 
 from tanren.cli.demo import demo
 from tanren.cli.env import env
+from tanren.cli.models import models
 from tanren.cli.serve import serve
 from tanren.domain.errors import Conflict, TanrenError, ValidationFailed
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(env)
 app.command()(demo)
+app.add_typer(models, name="models")
 
 
 @app.callback()

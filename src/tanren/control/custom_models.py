@@ -7,6 +7,7 @@ from tanren.domain.customization_jobs import JobStatus
 from tanren.domain.errors import Conflict, ResourceNotFound
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
+from tanren.domain.weights import BINDING_MEMBER
 from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
@@ -77,5 +78,11 @@ class CustomModelControl:
         ]
         running = jobs.status.in_([JobStatus.IN_PROGRESS, JobStatus.STOPPING])
         using += [job.job_arn for job in self._jobs.having(connection, jobs.base_model_arn == arn, running)]
-        # A model that was trained from this one holds the whole adapter itself, so it does not keep its parent.
+        # A model that was trained from this one holds the whole adapter itself, so it does not keep its parent; unless
+        # this one is whole weights, which are then the base of that adapter.
+        using += [
+            other.model_arn
+            for other in self._models.having(connection)
+            if other.request.get(BINDING_MEMBER, {}).get("artifactPath") == model.artifact_path
+        ]
         return using

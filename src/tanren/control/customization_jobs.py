@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
 from tanren.domain import arns
@@ -21,6 +22,7 @@ from tanren.domain.hyperparameters import resolve_hyperparameters
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
+from tanren.domain.weights import BINDING_MEMBER
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
 from tanren.storage.resources import ListFilter
@@ -48,9 +50,18 @@ class NewCustomizationJob:
 
 
 class CustomizationJobControl:
-    def __init__(self, jobs: CustomizationJobs, models: CustomModels, *, clock: Clock, new_id: IdMaker) -> None:
+    def __init__(
+        self,
+        jobs: CustomizationJobs,
+        models: CustomModels,
+        weights: WeightsCatalogue,
+        *,
+        clock: Clock,
+        new_id: IdMaker,
+    ) -> None:
         self._jobs = jobs
         self._models = models
+        self._weights = weights
         self._clock = clock
         self._new_id = new_id
 
@@ -60,6 +71,12 @@ class CustomizationJobControl:
         base = refer(self._models, scope, new.base_model_identifier)
         self._check(scope, new, kind, base.foundation.customizations, base.foundation.model_id)
         resolve_hyperparameters(base.foundation.hyperparameters, new.hyperparameters)
+        # Noted now, so that every attempt trains on the same weights; a custom model goes on with its own.
+        bound = (
+            self._weights.weights_of(base.foundation.model_id).bound()
+            if base.custom is None
+            else self._weights.bound_to(base.custom.request)
+        )
         job_id = self._new_id()
         arn = arns.customization_job_arn(scope, base.foundation.model_id, job_id)
         now = self._clock()
@@ -82,7 +99,7 @@ class CustomizationJobControl:
                     "training_s3_uri": new.training_s3_uri,
                     "validation_s3_uris": list(new.validation_s3_uris),
                     "output_s3_uri": new.output_s3_uri,
-                    "request": {"customModelTags": dict(new.model_tags)},
+                    "request": {"customModelTags": dict(new.model_tags), BINDING_MEMBER: bound.to_json()},
                     "status": JobStatus.IN_PROGRESS,
                     "phases": self._fresh_phases(),
                     "validation_losses": [],

@@ -15,6 +15,7 @@
     │   └── EngineFailed            the model's engine cannot be started        424
     ├── ServiceUnavailable          a process that we need is not there         503
     └── JobFailed                   a job cannot go on; its text is the failureMessage
+        └── UnsafeModel             a model or adapter folder that is not opened; its text says why
 
 A message says what, where, which rule, and what would be right. The AWS code and the HTTP status belong to
 `aws/errors.py`, the only file that knows them. Errors pickle, since they cross process boundaries.
@@ -86,3 +87,7 @@ class ServiceUnavailable(TanrenError):
 
 class JobFailed(TanrenError):
     """A job cannot go on. The text becomes the job's `failureMessage`: file, line, rule and fix."""
+
+
+class UnsafeModel(JobFailed):
+    """A folder from elsewhere is not opened: it could run code, harm this machine, or is no model that we can load."""

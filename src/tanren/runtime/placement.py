@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
-from tanren.catalog.weights import weights_of
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_model_deployments import DeploymentStatus
@@ -36,6 +36,7 @@ class StoredPlacement:
         deployments: CustomModelDeployments,
         hosts: EngineHosts,
         artifacts: ArtifactStore,
+        weights: WeightsCatalogue,
         *,
         clock: Clock,
         patience_seconds: float = 30.0,
@@ -45,6 +46,7 @@ class StoredPlacement:
         self._deployments = deployments
         self._hosts = hosts
         self._artifacts = artifacts
+        self._weights = weights
         self._clock = clock
         self._patience_seconds = patience_seconds
         """How long a request waits for an engine host that is starting."""
@@ -60,17 +62,29 @@ class StoredPlacement:
         """The catalogue's entry at the root, the engine that holds the base, the adapter. Raises as `place`."""
         foundation, custom = await asyncio.to_thread(self._find, scope, model_id)
         if custom is None:
-            return foundation, await self._engine(weights_of(foundation.model_id).folder), None
+            weights = await asyncio.to_thread(self._weights.weights_of, foundation.model_id)
+            return foundation, await self._engine(weights.folder), None
         folder = self._artifacts.resolve(custom.artifact_path)
         if is_adapter_folder(folder):
             adapter = AdapterRef(folder=str(folder), sha256=custom.artifact_sha256)
-            return foundation, await self._engine(weights_of(foundation.model_id).folder), adapter
+            base_folder = await asyncio.to_thread(self._base_of, custom)
+            return foundation, await self._engine(base_folder), adapter
         if not folder.is_dir():
             raise EngineFailed(f"The weights of {custom.model_arn} are gone: {folder} is not there.")
         # Full fine-tuning made weights of its own, which no base can share.
         engine = await self._engine(folder)
         await self._check_weights(engine, custom)
         return foundation, engine, None
+
+    def _base_of(self, custom: CustomModel) -> Path:
+        """The folder of the weights that the model was trained on; the catalogue may name others by now."""
+        bound = self._weights.bound_to(custom.request)
+        if bound.artifact_path is not None:
+            return self._artifacts.resolve(bound.artifact_path)
+        try:
+            return self._weights.folder_of(bound)
+        except ResourceNotFound as error:
+            raise EngineFailed(f"The base of {custom.model_arn} is gone: {error}") from error
 
     async def _check_weights(self, engine: EngineClient, custom: CustomModel) -> None:
         """Once in the life of each engine host: whole weights are what the job published. (Adapters are checked by the

@@ -23,9 +23,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from tanren.model_files.atomic_folders import file_digest, new_folder
 from tanren.training.reporting import TrainingYielded
 from tanren.training.run_state import RunState
-from tanren.weights.atomic_folders import file_digest, new_folder
 
 logger = logging.getLogger(__name__)
 

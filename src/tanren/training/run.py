@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from tanren.domain.errors import JobFailed
+from tanren.model_files.digests import weights_digest
 from tanren.training.checkpoints import Checkpoints
 from tanren.training.diagnosis import diagnose
 from tanren.training.early_stopping import EarlyStopping
@@ -32,7 +33,7 @@ from tanren.training.run_record import write_run_record
 from tanren.training.run_state import RunState
 from tanren.training.spec import TrainingSpec
 from tanren.weights.adapters import read_adapter
-from tanren.weights.base_models import load_base_model, read_facts, weights_digest
+from tanren.weights.base_models import load_base_model, read_facts
 from tanren.weights.lora import LoraLinear, LoraSettings, attach_lora, load_factors, merge_factors
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from tanren.model_files.atomic_folders import replace_file
 from tanren.training.spec import TrainingSpec
-from tanren.weights.atomic_folders import replace_file
 
 RECORD_FILE = "run.json"
 

@@ -17,14 +17,22 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tanren.domain.errors import JobFailed
-from tanren.weights.atomic_folders import file_digest, new_folder
+from tanren.model_files.adapter_inspection import (
+    ADAPTER_CONFIG_FILE,
+    ADAPTER_WEIGHTS_FILE,
+    ORIGIN_FILE,
+    check_adapter_weights_are_there,
+    read_adapter_config,
+)
+from tanren.model_files.atomic_folders import file_digest, new_folder
+from tanren.model_files.inspection import check_kinds
+from tanren.model_files.safetensors_files import read_header
+from tanren.model_files.untrusted_json import read_object
 from tanren.weights.lora import LoraFactors, LoraSettings
 
-WEIGHTS_FILE = "adapter_model.safetensors"
-CONFIG_FILE = "adapter_config.json"
-ORIGIN_FILE = "tanren.json"
+WEIGHTS_FILE = ADAPTER_WEIGHTS_FILE
+CONFIG_FILE = ADAPTER_CONFIG_FILE
 _PREFIX = "base_model.model."
-_RANK_CAP = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +90,12 @@ def read_adapter(folder: Path, *, base_weights_sha256: str | None = None) -> Ada
     Raises   JobFailed where a file is missing or torn, a tensor is not finite, shapes do not fit together, B is zero
              everywhere (it would change nothing), or it was trained on other base weights than the given ones.
     """
-    config = _read_json(folder / CONFIG_FILE)
-    settings = _settings_of(folder, config)
+    check_kinds(folder)
+    config = read_adapter_config(folder)
+    settings = LoraSettings(rank=config.rank, alpha=config.alpha, dropout=config.dropout)
     file = folder / WEIGHTS_FILE
-    if not file.is_file():
-        raise JobFailed(f"{folder} is no adapter: {WEIGHTS_FILE} is missing.")
-    origin = _read_json(folder / ORIGIN_FILE) if (folder / ORIGIN_FILE).is_file() else {}
+    check_adapter_weights_are_there(folder)
+    origin = read_object(folder / ORIGIN_FILE) if (folder / ORIGIN_FILE).is_file() else {}
     digest = file_digest(file)
     if origin.get("sha256", digest) != digest:
         raise JobFailed(f"{file} is damaged: its SHA-256 is not the one that was recorded when it was written.")
@@ -97,6 +105,7 @@ def read_adapter(folder: Path, *, base_weights_sha256: str | None = None) -> Ada
             f"The adapter in {folder} was trained on base weights {str(trained_on)[:12]}…, "
             f"not on {str(base_weights_sha256)[:12]}…; it would answer nonsense on them."
         )
+    read_header(file)
     try:
         tensors = load_file(file)
     except (SafetensorError, OSError) as error:
@@ -105,24 +114,6 @@ def read_adapter(folder: Path, *, base_weights_sha256: str | None = None) -> Ada
     if not any(bool(given.b_OR.any()) for given in factors.values()):
         raise JobFailed(f"The adapter in {folder} is zero everywhere: it changes nothing.")
     return Adapter(settings=settings, factors=factors, base_weights_sha256=trained_on, sha256=digest)
-
-
-def _settings_of(folder: Path, config: dict[str, Any]) -> LoraSettings:
-    if config.get("peft_type") != "LORA":
-        raise JobFailed(f"{folder} holds a {config.get('peft_type')} adapter; only LORA is supported.")
-    odd = [
-        key
-        for key in ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save", "fan_in_fan_out")
-        if config.get(key)
-    ]
-    if odd or config.get("bias", "none") != "none":
-        raise JobFailed(f"{folder / CONFIG_FILE} asks for {odd[0] if odd else 'bias'}, which is not supported.")
-    rank = config.get("r")
-    if not isinstance(rank, int) or not 1 <= rank <= _RANK_CAP:
-        raise JobFailed(f"{folder / CONFIG_FILE} has r = {rank}; a rank is a whole number from 1 to {_RANK_CAP}.")
-    return LoraSettings(
-        rank=rank, alpha=float(config.get("lora_alpha", rank)), dropout=float(config.get("lora_dropout", 0.0))
-    )
 
 
 def _factors_of(folder: Path, tensors: dict[str, torch.Tensor], settings: LoraSettings) -> dict[str, LoraFactors]:
@@ -153,10 +144,3 @@ def _factors_of(folder: Path, tensors: dict[str, torch.Tensor], settings: LoraSe
 
 def _write_json(file: Path, value: Mapping[str, Any]) -> None:
     file.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", "utf-8")
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        return cast(dict[str, Any], json.loads(file.read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        raise JobFailed(f"{file} cannot be read: {error}") from error

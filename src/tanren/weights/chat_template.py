@@ -1,19 +1,23 @@
 """A conversation → token ids, alike for training and for serving, with text that can never become a control token.
 
-Algorithm   the tokenizer's own Jinja template renders the conversation. Where a message spells a special token
-            ("<|end|>" typed by a user), a placeholder of private-use characters stands for it while the template runs;
-            afterwards the text is cut at the special tokens that the *template* wrote, and the pieces between are
-            tokenised with special tokens switched off. Ordinary text takes the plain road and equals
-            `apply_chat_template` exactly.
+Algorithm   the tokenizer's own Jinja template renders the conversation, within bounds (`bounded_templates`). Where a
+            message spells a special token ("<|end|>" typed by a user), a placeholder of private-use characters stands
+            for it while the template runs; afterwards the text is cut at the special tokens that the *template* wrote,
+            and the pieces between are tokenised with special tokens switched off. Ordinary text takes the plain road
+            and equals `apply_chat_template` exactly.
 Cost        one rendering and one tokenisation for a prompt; two of each for an example of one turn.
 """
 
 import re
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from jinja2 import TemplateError
+
 from tanren.domain.conversation import Conversation, Role, user_turn
 from tanren.domain.errors import JobFailed, ValidationFailed
+from tanren.model_files.bounded_templates import BoundedTemplate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -30,12 +34,14 @@ class ChatTemplate:
     """
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
-        self._tokenizer = tokenizer
         if not getattr(tokenizer, "chat_template", None):
             raise JobFailed(
                 "The base model's tokenizer has no chat template, so there is no way to write a conversation for it. "
                 "Add chat_template.jinja to its folder."
             )
+        self._template = BoundedTemplate(cast(str, cast(Any, tokenizer).get_chat_template()))
+        self._special_tokens = cast(dict[str, Any], cast(Any, tokenizer).special_tokens_map)
+        self._rendering = threading.Lock()
         backend = cast(Any, tokenizer).backend_tokenizer
         self._parsing = type(backend).from_str(backend.to_str())
         self._parsing.no_truncation()
@@ -132,15 +138,16 @@ class ChatTemplate:
 
         messages = [{"role": "system", "content": hide(conversation.system)}] if conversation.system is not None else []
         messages += [{"role": str(message.role), "content": hide(message.text)} for message in conversation.messages]
-        from jinja2 import TemplateError
-
+        variables = {
+            **self._special_tokens,
+            "messages": messages,
+            "tools": None,
+            "documents": None,
+            "add_generation_prompt": add_generation_prompt,
+        }
         try:
-            text = cast(
-                str,
-                cast(Any, self._tokenizer).apply_chat_template(
-                    messages, tokenize=False, add_generation_prompt=add_generation_prompt
-                ),
-            )
+            with self._rendering:
+                text = self._template.render(variables)
         except TemplateError as error:
             raise ValidationFailed(f"The base model's chat template refuses this conversation: {error}") from error
         return text, literals

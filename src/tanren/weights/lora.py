@@ -106,6 +106,31 @@ def attach_lora(model: nn.Module, settings: LoraSettings, *, seed: int) -> dict[
     return layers
 
 
+def attach_factors(model: nn.Module, factors: Mapping[str, LoraFactors]) -> None:
+    """Gives the model the layers of a finished adapter, which may be some of its linear layers only.
+
+    Raises   JobFailed where a layer is not in the model, is not linear, or has another shape.
+    """
+    modules = dict(model.named_modules())
+    for name, given in factors.items():
+        linear = modules.get(name)
+        rank = given.a_RI.shape[0]
+        if not isinstance(linear, nn.Linear):
+            raise JobFailed(f"The adapter has a layer {name}, which is no linear layer of this base model.")
+        if (given.b_OR.shape[0], given.a_RI.shape[1]) != (linear.out_features, linear.in_features):
+            raise JobFailed(
+                f"The adapter's layer {name} goes from {given.a_RI.shape[1]} to {given.b_OR.shape[0]} features; this "
+                f"base's goes from {linear.in_features} to {linear.out_features}."
+            )
+        layer = LoraLinear(linear, LoraSettings(rank=rank, alpha=given.scale * rank), torch.Generator())
+        with torch.no_grad():
+            layer.lora_a_RI.copy_(given.a_RI)
+            layer.lora_b_OR.copy_(given.b_OR)
+        layer.requires_grad_(False)
+        parent, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(parent), attribute, layer.eval())
+
+
 def factors_of(layers: Mapping[str, LoraLinear]) -> dict[str, LoraFactors]:
     """The adapter as it is now; tensors are shared with the layers."""
     return {

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tanren.domain.errors import JobFailed
-from tanren.weights.atomic_folders import new_folder
-from tanren.weights.base_models import weights_digest
+from tanren.model_files.atomic_folders import new_folder
+from tanren.model_files.digests import weights_digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

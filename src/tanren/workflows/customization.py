@@ -14,17 +14,20 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tanren.catalog.foundation_models import foundation_model
-from tanren.catalog.weights import weights_of
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase, PhaseStatus
-from tanren.domain.errors import Conflict, JobFailed, ServiceUnavailable, TanrenError
+from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound, ServiceUnavailable, TanrenError
 from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.domain.weights import BINDING_MEMBER, BoundWeights
 from tanren.jobs.queue import Assignment, JobQueue
+from tanren.model_files.digests import weights_digest
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
@@ -74,6 +77,7 @@ class CustomizationWorkflow:
         queue: JobQueue,
         objects: ObjectStore,
         artifacts: ArtifactStore,
+        weights: WeightsCatalogue,
         clock: Clock,
         yield_asked: Callable[[], bool],
         checkpoint_seconds: float,
@@ -87,6 +91,7 @@ class CustomizationWorkflow:
         self._queue = queue
         self._objects = objects
         self._artifacts = artifacts
+        self._weights = weights
         self._clock = clock
         self._yield_asked = yield_asked
         self._checkpoint_seconds = checkpoint_seconds
@@ -158,14 +163,14 @@ class CustomizationWorkflow:
         self._check_wanted()
         self._set_phase(Phase.DATA_PROCESSING, PhaseStatus.IN_PROGRESS)
         model = foundation_model(job.foundation_model_id)
-        weights = weights_of(model.model_id)
-        base_folder, base_adapter = self._base(job, weights.folder)
+        weights = self._weights.bound_to(job.request)
+        base = self._base(job)
         spec = training_spec(
             model,
             weights,
             job.customization_type,
             resolve_hyperparameters(model.hyperparameters, job.hyperparameters),
-            context_length=read_facts(base_folder).context_length,
+            context_length=read_facts(base.folder).context_length,
             has_validation=bool(files.validation),
             checkpoint_seconds=self._checkpoint_seconds,
         )
@@ -176,8 +181,9 @@ class CustomizationWorkflow:
         with StoreReporter(self._assignment, jobs=self._jobs, records=self._records, queue=self._queue) as store:
             outcome = train(
                 spec,
-                base_folder=base_folder,
-                base_adapter=base_adapter,
+                base_folder=base.folder,
+                base_adapter=base.adapter,
+                base_name=base.name,
                 training_records=lambda: checked(files.training.records(), self._check_wanted),
                 validation_sets=[file.records for file in files.validation],
                 work_folder=folder,
@@ -187,16 +193,42 @@ class CustomizationWorkflow:
         self._tell(outcome.diagnosis)
         return outcome
 
-    def _base(self, job: CustomizationJob, weights_folder: Path) -> tuple[Path, Path | None]:
-        """The folder of the base, and the adapter to go on from where the job starts from a custom model."""
+    def _base(self, job: CustomizationJob) -> "_Base":
+        """Where the job starts from, read through once and compared with its digest. Raises JobFailed."""
+        bound, parent = self._bound(job), self._parent(job)
+        artifact = None if parent is None else self._artifacts.resolve(parent.artifact_path)
+        adapter = artifact if artifact is not None and is_adapter_folder(artifact) else None
+        if bound.artifact_path is not None:
+            folder = self._artifacts.resolve(bound.artifact_path)
+        else:
+            try:
+                folder = self._weights.folder_of(bound)
+            except ResourceNotFound as error:
+                raise JobFailed(str(error)) from error
+        if bound.sha256 and weights_digest(folder) != bound.sha256:
+            raise JobFailed(
+                f"The weights in {folder} are not the ones that the job was made for ({bound.name}): their digest is "
+                "another. Get them again, and create the job anew."
+            )
+        return _Base(folder=folder, adapter=adapter, name=None if bound.artifact_path else bound.name)
+
+    def _bound(self, job: CustomizationJob) -> BoundWeights:
+        """The base as it was noted when the job was made; where the job starts from a custom model that has
+        whole weights of its own, these."""
+        bound, parent = self._weights.bound_to(job.request), self._parent(job)
+        if parent is None or is_adapter_folder(self._artifacts.resolve(parent.artifact_path)):
+            return bound
+        return replace(bound, sha256=parent.artifact_sha256, artifact_path=parent.artifact_path)
+
+    def _parent(self, job: CustomizationJob) -> CustomModel | None:
+        """The custom model that the job starts from; None where it starts from a foundation model."""
         arn = arns.parse_arn(job.base_model_arn)
         if arn is not None and arn.kind == arns.FOUNDATION_MODEL:
-            return weights_folder, None
+            return None
         parent = self._models.get(job.scope, job.base_model_arn)
         if parent is None:
             raise JobFailed(f"The base model {job.base_model_arn} has been deleted since the job was created.")
-        artifact = self._artifacts.resolve(parent.artifact_path)
-        return (weights_folder, artifact) if is_adapter_folder(artifact) else (artifact, None)
+        return parent
 
     def _should_stop(self, store: StoreReporter) -> StopRequest | None:
         if store.superseded:
@@ -260,6 +292,9 @@ class CustomizationWorkflow:
     def _custom_model(
         self, job: CustomizationJob, outcome: TrainingOutcome, *, model_id: str, artifact_path: str
     ) -> CustomModel:
+        # Whole weights are their own base.
+        is_adapter = is_adapter_folder(outcome.folder)
+        bound = self._bound(job) if is_adapter else replace(self._weights.bound_to(job.request), artifact_path=None)
         return CustomModel(
             scope=job.scope,
             model_id=model_id,
@@ -276,6 +311,7 @@ class CustomizationWorkflow:
                 "training_s3_uri": job.training_s3_uri,
                 "validation_s3_uris": list(job.validation_s3_uris),
                 "output_s3_uri": job.output_s3_uri,
+                BINDING_MEMBER: bound.to_json(),
             },
             artifact_path=artifact_path,
             artifact_sha256=outcome.sha256,
@@ -309,7 +345,7 @@ class CustomizationWorkflow:
                 "base_model_arn": job.base_model_arn,
                 "foundation_model_id": job.foundation_model_id,
                 "hyperparameters": job.hyperparameters,
-                "weights": weights_of(job.foundation_model_id).name,
+                BINDING_MEMBER: self._bound(job).to_json(),
             },
             "files": [
                 {"uri": file.uri, "sha256": file.summary.sha256, "rows": file.summary.rows} for file in files.every()
@@ -331,6 +367,15 @@ class CustomizationWorkflow:
                 phases=phases,
                 failure_message=None if message is None else message[:FAILURE_MESSAGE_LENGTH],
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    folder: Path
+    adapter: Path | None
+    """To go on from, where the job starts from a custom model that is one."""
+    name: str | None
+    """What an adapter's config calls its base; None: its folder's name."""
 
 
 class _Reporter:

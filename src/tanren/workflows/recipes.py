@@ -10,16 +10,16 @@ the run's record and in the job's events. For weights that are themselves the mo
 and nothing changes.
 """
 
-from tanren.catalog.weights import Weights
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.hyperparameters import HyperparameterValue
+from tanren.domain.weights import BoundWeights
 from tanren.training.spec import TrainingSpec
 
 
 def training_spec(
     model: FoundationModel,
-    weights: Weights,
+    weights: BoundWeights,
     kind: CustomizationType,
     values: dict[str, HyperparameterValue],
     *,

@@ -1,14 +1,22 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tanren.catalog.weights import NANO_FOLDER
 from tanren.control.custom_model_deployments import NewDeployment
 from tanren.control.provisioned_throughputs import NewProvisionedThroughput
 from tanren.domain.custom_model_deployments import DeploymentStatus
-from tanren.domain.errors import ModelNotReady, ResourceNotFound, TanrenError, ValidationFailed
+from tanren.domain.errors import (
+    EngineFailed,
+    ModelNotReady,
+    ResourceNotFound,
+    ServiceUnavailable,
+    TanrenError,
+    ValidationFailed,
+)
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
+from tanren.model_files.store import NANO_FOLDER
 from tanren.runtime.placement import StoredPlacement
 from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
 
@@ -30,6 +38,7 @@ def placement(plane, hosts, clock) -> StoredPlacement:
         plane.deployment_rows,
         hosts,
         plane.artifacts,
+        plane.weights,
         clock=clock,
         patience_seconds=0.0,
     )
@@ -115,3 +124,54 @@ def test_a_model_of_another_account_is_not_found(plane, other_scope, placement, 
     for model_id in (model_arn, "tuned"):
         with pytest.raises((ResourceNotFound, ValidationFailed)):
             asyncio.run(placement.place(other_scope, model_id))
+
+
+def _ready(hosts, folder: Path, clock) -> None:
+    hosts.want(str(folder), at=clock())
+    hosts.set(str(folder), EngineHostStatus.READY, at=clock(), socket_path=f"/run/{folder.name}.sock")
+
+
+def test_a_custom_model_is_placed_on_its_own_base_whatever_answers_under_the_id_today(
+    plane, scope, placement, hosts, clock, tiny_model, model_arn
+):
+    stored = plane.weights.store.import_folder(tiny_model)
+    _ready(hosts, stored.folder, clock)
+    titan = "amazon.titan-text-express-v1"
+    plane.weights.file.write_text(f'[stand-ins]\n"{titan}" = "{stored.key}"\n')
+    bound = plane.weights.weights_of(titan).bound()
+    on_tiny = plane.has_model(scope, "ontiny", bound=bound)
+    folder = plane.artifacts.resolve("custom-models/ontiny")
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+
+    def sockets() -> list[str]:
+        placed = [asyncio.run(placement.place(scope, model_id)) for model_id in (titan, model_arn, on_tiny)]
+        return [each.engine.socket_path for each in placed]
+
+    tiny, nano = f"/run/{stored.key}.sock", "/run/engine.sock"
+    assert sockets() == [tiny, nano, tiny]
+    plane.weights.file.unlink()
+    assert sockets() == [nano, nano, tiny]
+    plane.weights.store.remove(stored.key)
+    with pytest.raises(EngineFailed, match=r"base of .* is gone.*import"):
+        asyncio.run(placement.place(scope, on_tiny))
+
+
+def test_an_adapter_on_whole_weights_is_placed_on_these(plane, scope, placement, hosts, clock, model_arn):
+    bound = replace(plane.weights.bound_to({}), artifact_path="custom-models/whole")
+    _ready(hosts, plane.artifacts.resolve("custom-models/whole"), clock)
+    plane.has_model(scope, "second", bound=bound)
+    folder = plane.artifacts.resolve("custom-models/second")
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    placed = asyncio.run(placement.place(scope, "second"))
+    assert placed.engine.socket_path == "/run/whole.sock"
+
+
+def test_a_broken_catalogue_is_refused_for_base_models_and_leaves_custom_models_alone(
+    plane, scope, placement, model_arn
+):
+    plane.weights.file.write_text("[stand-ins")
+    with pytest.raises(ServiceUnavailable, match=r"catalog\.toml"):
+        asyncio.run(placement.place(scope, "amazon.titan-text-express-v1"))
+    assert asyncio.run(placement.place(scope, model_arn)).adapter is not None

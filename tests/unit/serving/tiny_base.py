@@ -7,9 +7,9 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from tanren.model_files.digests import weights_digest
 from tanren.serving.protocol import AdapterRef
 from tanren.weights.adapters import write_adapter
-from tanren.weights.base_models import weights_digest
 from tanren.weights.lora import LoraFactors, LoraSettings, target_names
 
 CONTEXT_LENGTH = 160

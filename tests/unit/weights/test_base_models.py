@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tanren.domain.errors import JobFailed
-from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts, weights_digest
+from tanren.model_files.digests import weights_digest
+from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts
 from tests.numerics.tiny_models import save_base_model
 
 

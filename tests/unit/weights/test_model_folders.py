@@ -5,7 +5,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tanren.domain.errors import JobFailed
-from tanren.weights.base_models import load_base_model, weights_digest
+from tanren.model_files.digests import weights_digest
+from tanren.weights.base_models import load_base_model
 from tanren.weights.model_folders import load_weights, write_model
 from tests.numerics.tiny_models import save_base_model
 

@@ -1,14 +1,16 @@
 """What a late or unlucky attempt may do to a job: nothing. Training is replaced by a folder that is simply there."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
-from tanren.domain.errors import JobFailed, ServiceUnavailable
+from tanren.domain.errors import Conflict, JobFailed, ServiceUnavailable
 from tanren.jobs.queue import Assignment, JobQueue
+from tanren.model_files.digests import weights_digest
 from tanren.storage.tables import customization_jobs
 from tanren.storage.training_records import TrainingRecords
 from tanren.training.metrics import StepRecord
@@ -81,11 +83,21 @@ def arn(plane, scope, new_job) -> str:
 @pytest.fixture
 def attempt(plane, objects, database, arn, monkeypatch):
     """Runs attempt n at the job; `during` is called where training would be."""
+
+    def newest() -> str:
+        return plane.job_rows.every()[-1].job_arn
+
     queue = JobQueue(database, customization_jobs, claimable=("InProgress", "Stopping"), lease_seconds=30)
 
     def run(number: int, during=lambda: None, yield_asked=lambda: False) -> None:
-        def train(spec, *, work_folder, **_):
+        def train(spec, *, work_folder, base_folder, base_adapter, base_name, **_):
             during()
+            run.trained_on = {
+                "base_folder": base_folder,
+                "base_adapter": base_adapter,
+                "base_name": base_name,
+                "rate": spec.learning_rate,
+            }
             folder = work_folder / "adapter"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "adapter_config.json").write_text("{}")
@@ -95,13 +107,14 @@ def attempt(plane, objects, database, arn, monkeypatch):
 
         monkeypatch.setattr(customization, "train", train)
         CustomizationWorkflow(
-            Assignment(job_arn=arn, attempt=number),
+            Assignment(job_arn=newest(), attempt=number),
             jobs=plane.job_rows,
             models=plane.model_rows,
             records=TrainingRecords(database),
             queue=queue,
             objects=objects,
             artifacts=plane.artifacts,
+            weights=plane.weights,
             clock=utc_now,
             yield_asked=yield_asked,
             checkpoint_seconds=30,
@@ -204,3 +217,58 @@ def test_stop_pressed_while_publishing_makes_no_model(plane, scope, arn, attempt
     assert plane.jobs.get(scope, arn).status is JobStatus.STOPPED
     assert plane.models._models.every() == []
     assert list((plane.artifacts.root / "custom-models").rglob("*.safetensors")) == []
+
+
+def test_a_job_trains_on_the_weights_that_were_noted_when_it_was_made(plane, scope, new_job, attempt, tiny_model):
+    stored = plane.weights.store.import_folder(tiny_model)
+    plane.weights.file.write_text(f'[stand-ins]\n"amazon.titan-text-express-v1" = "{stored.key}"\n')
+    arn = plane.jobs.create(scope, new_job(job_name="own", custom_model_name="own"))
+    plane.weights.file.unlink()
+    _take_over(plane, arn, 1)
+    attempt(1)
+    assert attempt.trained_on == {
+        "base_folder": stored.folder,
+        "base_adapter": None,
+        "base_name": "tiny-llama",
+        "rate": pytest.approx(5e-3),
+    }
+    model = plane.models.get(scope, "own")
+    noted = plane.weights.bound_to(model.request)
+    assert (noted.key, noted.sha256, noted.artifact_path) == (stored.key, stored.weights_sha256, None)
+
+    # What goes on from it goes on from the same base.
+    arn = plane.jobs.create(scope, new_job(job_name="two", custom_model_name="two", base_model_identifier="own"))
+    _take_over(plane, arn, 1)
+    attempt(1)
+    assert attempt.trained_on["base_folder"] == stored.folder
+    assert attempt.trained_on["base_adapter"] == plane.artifacts.resolve(model.artifact_path)
+
+
+def test_an_adapter_on_whole_weights_notes_them_and_keeps_them(plane, scope, new_job, attempt, tiny_model):
+    whole = plane.artifacts.resolve("custom-models/whole")
+    shutil.copytree(tiny_model, whole)
+    parent = plane.has_model(scope, "whole")
+    with plane.model_rows.database.writing() as connection:
+        plane.model_rows.change(connection, parent, artifact_sha256=weights_digest(whole))
+    arn = plane.jobs.create(scope, new_job(job_name="on", custom_model_name="on", base_model_identifier="whole"))
+    _take_over(plane, arn, 1)
+    attempt(1)
+    assert attempt.trained_on["base_folder"] == whole
+    noted = plane.weights.bound_to(plane.models.get(scope, "on").request)
+    assert (noted.artifact_path, noted.sha256) == ("custom-models/whole", weights_digest(whole))
+    with pytest.raises(Conflict, match="custom-model/"):
+        plane.models.delete(scope, "whole")
+
+
+def test_weights_that_were_changed_in_the_store_are_not_trained_on(plane, scope, new_job, attempt, tiny_model):
+    stored = plane.weights.store.import_folder(tiny_model)
+    plane.weights.file.write_text(f'[stand-ins]\n"amazon.titan-text-express-v1" = "{stored.key}"\n')
+    arn = plane.jobs.create(scope, new_job(job_name="own", custom_model_name="own"))
+    weights = stored.folder / "model.safetensors"
+    weights.chmod(0o600)
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    _take_over(plane, arn, 1)
+    attempt(1)
+    assert "their digest is another" in str(plane.jobs.get(scope, arn).failure_message)

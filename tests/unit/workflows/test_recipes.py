@@ -1,20 +1,24 @@
+from pathlib import Path
+
 import pytest
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS, every_foundation_model
-from tanren.catalog.weights import weights_of
+from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.hyperparameters import resolve_hyperparameters
 from tanren.training.spec import TrainingSpec
 from tanren.workflows.recipes import training_spec
 
 CONTEXT = 1024
+CATALOGUE = WeightsCatalogue(Path("/nowhere"))
+"""Without a file of the user's: nano answers."""
 
 
 def _spec(model_id: str, given: dict[str, str], *, has_validation: bool = True) -> TrainingSpec:
     model = FOUNDATION_MODELS[model_id]
     return training_spec(
         model,
-        weights_of(model_id),
+        CATALOGUE.weights_of(model_id).bound(),
         CustomizationType.FINE_TUNING,
         resolve_hyperparameters(model.hyperparameters, given),
         context_length=CONTEXT,
@@ -39,7 +43,7 @@ def test_every_hyperparameter_of_every_model_changes_what_the_run_does(model):
 
 @pytest.mark.parametrize("model", list(every_foundation_model()), ids=lambda model: model.model_id)
 def test_a_family_at_its_own_default_rate_trains_at_the_rate_at_which_the_weights_learn(model):
-    weights = weights_of(model.model_id)
+    weights = CATALOGUE.weights_of(model.model_id)
     assert _spec(model.model_id, {}).learning_rate == pytest.approx(weights.lora_learning_rate)
     full = _spec(model.model_id, {"customizationMethod": "full"})
     assert full.learning_rate == pytest.approx(weights.full_learning_rate)

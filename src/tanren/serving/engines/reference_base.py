@@ -8,11 +8,12 @@ from torch import nn
 from transformers.utils.logging import disable_progress_bar
 
 from tanren.domain.errors import JobFailed, ModelFailed, ValidationFailed
+from tanren.model_files.digests import weights_digest
 from tanren.serving.engines.adapter_switch import ResidentAdapter, check_fits
 from tanren.serving.engines.reference import ReferenceBase
 from tanren.serving.protocol import AdapterRef
 from tanren.weights.adapters import read_adapter
-from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts, weights_digest
+from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts
 from tanren.weights.chat_template import ChatTemplate
 
 

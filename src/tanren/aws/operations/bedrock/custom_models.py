@@ -4,13 +4,14 @@ from tanren.aws.context import Handler, Members, RequestContext
 from tanren.aws.operations.bedrock.customization_jobs import data_configs, metrics
 from tanren.aws.operations.bedrock.lists import list_filter, page_request
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
+from tanren.catalog.weights import WeightsCatalogue, shown_name
 from tanren.control.custom_models import CustomModelControl
 from tanren.domain.arns import FOUNDATION_MODEL, parse_arn
 from tanren.domain.custom_models import CustomModel
 from tanren.domain.errors import ValidationFailed
 
 
-def custom_model_handlers(control: CustomModelControl) -> dict[str, Handler]:
+def custom_model_handlers(control: CustomModelControl, weights: WeightsCatalogue) -> dict[str, Handler]:
     def get(context: RequestContext, params: Members) -> Members:
         return _details(control.get(context.scope, params["modelIdentifier"]))
 
@@ -29,7 +30,7 @@ def custom_model_handlers(control: CustomModelControl) -> dict[str, Handler]:
             },
         )
         page = control.page(context.scope, page_request(params), wanted)
-        return {"modelSummaries": [_summary(model) for model in page.items], "nextToken": page.next_token}
+        return {"modelSummaries": [_summary(model, weights) for model in page.items], "nextToken": page.next_token}
 
     def delete(context: RequestContext, params: Members) -> Members:
         control.delete(context.scope, params["modelIdentifier"])
@@ -62,7 +63,7 @@ def _details(model: CustomModel) -> Members:
     }
 
 
-def _summary(model: CustomModel) -> Members:
+def _summary(model: CustomModel, weights: WeightsCatalogue) -> Members:
     parent = parse_arn(model.base_model_arn)
     base_id = parent.path if parent is not None and parent.kind == FOUNDATION_MODEL else model.foundation_model_id
     return {
@@ -70,7 +71,7 @@ def _summary(model: CustomModel) -> Members:
         "modelName": model.model_name,
         "creationTime": model.created_at,
         "baseModelArn": model.base_model_arn,
-        "baseModelName": FOUNDATION_MODELS[base_id].name,
+        "baseModelName": shown_name(FOUNDATION_MODELS[base_id], weights.bound_to(model.request)),
         "customizationType": model.customization_type,
         "ownerAccountId": model.scope.account_id,
         "modelStatus": model.status,

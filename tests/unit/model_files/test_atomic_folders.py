@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tanren.weights.atomic_folders import new_folder, replace_file
+from tanren.model_files.atomic_folders import new_folder, replace_file
 
 
 def test_a_folder_that_is_not_finished_leaves_the_old_one(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def new_folder(target: Path) -> Generator[Path, None, None]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     for file in temporary.rglob("*"):
-        _flush(file)
-    _flush(temporary)
+        flush(file)
+    flush(temporary)
     if target.exists():
         old = target.with_name(f".{target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
@@ -36,16 +36,16 @@ def new_folder(target: Path) -> Generator[Path, None, None]:
         shutil.rmtree(old, ignore_errors=True)
     else:
         temporary.rename(target)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 def replace_file(file: Path, text: str) -> None:
     """Writes a text file, whole or not at all."""
     temporary = file.with_name(f".{file.name}.writing")
     temporary.write_text(text, "utf-8")
-    _flush(temporary)
+    flush(temporary)
     temporary.replace(file)
-    _flush(file.parent)
+    flush(file.parent)
 
 
 def file_digest(file: Path) -> str:
@@ -54,7 +54,8 @@ def file_digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """The file, or the names in the folder, are on the disk when this returns."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
