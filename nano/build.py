@@ -16,12 +16,14 @@ import torch
 from transformers import AutoTokenizer
 
 from nano.corpus.compose import read_corpus, write_corpus
-from nano.evaluate import evaluate
+from nano.corpus.packages import install_packages
+from nano.evaluate import evaluate, reading_comprehension
 from nano.export import export_model
 from nano.pretrain import HELD_OUT_KINDS, pretrain
 from nano.recipe import NANO, Recipe
 from nano.tokenizer import encode_documents, save_tokenizer, train_tokenizer
 
+READING_QUESTIONS = 60
 REPOSITORY = Path(__file__).resolve().parents[1]
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,10 @@ def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compile
         work / "token_counts.json",
     )
     if not sizes_path.exists():
+        logger.info("corpus: fetching packages")
+        install_packages(work / "packages")
         logger.info("corpus: reading documentation, generating conversations")
-        sizes = write_corpus(recipe, work)
+        sizes = write_corpus(recipe, work, work / "packages")
         sizes_path.write_text(json.dumps([dataclasses.asdict(size) for size in sizes], indent=1), encoding="utf-8")
     if not tokenizer_path.exists():
         logger.info("tokenizer")
@@ -80,7 +84,14 @@ def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compile
     if not counts_path.exists():
         logger.info("tokens")
         counts_path.write_text(json.dumps(_write_tokens(recipe, work, tokenizer_path), indent=1), encoding="utf-8")
-    model = pretrain(recipe, work, work, is_compiled=is_compiled)
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_path)
+    model = pretrain(
+        recipe,
+        work,
+        work,
+        reading=lambda model: reading_comprehension(model, tokenizer, recipe, count=READING_QUESTIONS),
+        is_compiled=is_compiled,
+    )
     measured = evaluate(model, recipe, work, tokenizer_path)
     export_model(
         model, recipe, work=work, tokenizer_path=tokenizer_path, output=output, picture=picture, measured=measured

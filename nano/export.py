@@ -88,7 +88,9 @@ def model_card(
         corpus_tokens=f"{sum(counts.values()):,}",
         passes=f"{history[-1].tokens / sum(counts.values()):.2f}",
         row_length=recipe.row_length,
-        rows_per_step=recipe.rows_per_step,
+        long_row_length=f"{recipe.long_row_length:,}",
+        long_share=f"{recipe.long_share:.0%}",
+        tokens_per_step=f"{recipe.tokens_per_step:,}",
         steps=f"{history[-1].step:,}",
         muon_lr=recipe.muon_lr,
         adamw_lr=recipe.adamw_lr,
@@ -120,7 +122,7 @@ def draw_losses(history: list[LossRecord], picture: Path) -> None:
     millions = [record.tokens / 1e6 for record in history]
     figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
     axes.plot(millions, [record.training for record in history], color="#999999", linestyle="--", label="training")
-    for kind, colour in zip(HELD_OUT_KINDS, ("#1f3a5f", "#2a9d8f", "#e07a1f", "#c1272d"), strict=True):
+    for kind, colour in zip(HELD_OUT_KINDS, ("#1f3a5f", "#7b5ea7", "#2a9d8f", "#e07a1f", "#c1272d"), strict=True):
         axes.plot(millions, [getattr(record, kind) for record in history], color=colour, label=f"held out: {kind}")
     axes.set(xlabel="tokens seen, millions", ylabel="loss, nats per token", title="nano: pre-training")
     axes.set_ylim(bottom=0)

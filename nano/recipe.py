@@ -24,6 +24,8 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
+    """What is trained on what, and how; a step is one update of the weights."""
+
     name: str
     shape: Shape
     seed: int
@@ -34,42 +36,53 @@ class Recipe:
     japanese_share: float
     """Share of the generated conversations that is in Japanese."""
     held_out_tokens: int
-    """Tokens kept aside for measuring, for each kind of document."""
+    """Tokens kept aside for measuring, at most, for each kind of document."""
     row_length: int
-    rows_per_step: int
-    rows_per_forward: int
-    """Rows in one forward pass; gradients are summed over `rows_per_step`. Bounds the memory of the logits."""
+    long_row_length: int
+    """Length of the rows in the last `long_share` of the steps, so that every position of the context is practised."""
+    long_share: float
+    tokens_per_step: int
+    tokens_per_forward: int
+    """Tokens in one forward pass; gradients are summed over the step. Bounds the memory of the logits."""
     muon_lr: float
     adamw_lr: float
     weight_decay: float
     warmup_share: float
     decay_share: float
     """Last part of the steps, over which both learning rates fall linearly to zero."""
+    gate_tokens: int
+    """Where the run is stopped if it reads worse than `gate_reading`: then the data is to be changed, not the claim."""
+    gate_reading: float
+    """Least share of right answers about unseen passages at `gate_tokens`."""
 
 
 NANO = Recipe(
     name="nano",
     shape=Shape(
-        d_model=192,
-        layers=6,
-        heads=6,
+        d_model=256,
+        layers=8,
+        heads=4,
         kv_heads=2,
-        d_mlp=512,
+        d_mlp=768,
         vocabulary=8192,
         max_positions=1024,
         rope_theta=10_000.0,
     ),
     seed=20_240_601,
-    train_tokens=12_000_000,
+    train_tokens=60_000_000,
     prose_share=0.5,
     japanese_share=0.25,
     held_out_tokens=65_536,
     row_length=512,
-    rows_per_step=16,
-    rows_per_forward=8,
+    long_row_length=1024,
+    long_share=0.1,
+    tokens_per_step=8192,
+    tokens_per_forward=4096,
     muon_lr=0.02,
     adamw_lr=0.004,
     weight_decay=0.05,
     warmup_share=0.02,
     decay_share=0.6,
+    gate_tokens=25_000_000,
+    gate_reading=0.6,
 )

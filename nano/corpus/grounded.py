@@ -1,5 +1,6 @@
 # ruff: noqa: E501 - wordings are data: one line each, each kept whole
-"""Conversations about real documentation: what something is, the first sentence of a passage, a copy of it, its continuation.
+"""Conversations about real documentation: what something is, the first sentence of a passage, a copy of it or of
+a sentence in it that is named by a word, its continuation.
 
 The questions are ours; the answers are the documentation's own sentences, so these documents carry the licences of `prose`.
 """
@@ -60,7 +61,7 @@ def sentences_of(paragraph: str) -> list[str]:
 
 
 def conversation_about(passage: Passage, rng: Random) -> list[Message]:
-    """One of five tasks on the passage; mostly the plain question and its answer."""
+    """One of seven tasks on the passage; mostly the plain question and its answer."""
     sentences = sentences_of(" ".join(passage.paragraphs))
     draw = rng.random()
     if draw < 0.62:
@@ -75,12 +76,15 @@ def conversation_about(passage: Passage, rng: Random) -> list[Message]:
             )
         ).format(p=" ".join(sentences[:6]))
         answer = sentences[0]
-    elif draw < 0.84:
+    elif draw < 0.79 and len(sentences) > 1:
+        ask, answer = _quoted(sentences[:8], rng)
+    elif draw < 0.87:
         ask = rng.choice(
             ("Repeat this sentence: {p}", "Copy: {p}", "Say exactly: {p}", "Write this sentence again.\n{p}")
         ).format(p=sentences[0])
-        answer = sentences[0]
-    elif draw < 0.92:
+        answer = sentences[0] if rng.random() < 0.5 else _span(sentences, rng)
+        ask = ask.replace(sentences[0], answer)
+    elif draw < 0.93:
         words = " ".join(sentences[:3]).split()
         cut = max(3, rng.randint(len(words) // 4, len(words) // 2))
         ask, answer = (
@@ -101,6 +105,31 @@ def conversation_about(passage: Passage, rng: Random) -> list[Message]:
         ask, answer = ask.format(p=sentences[0], s=passage.subject), passage.subject
     system = [Message(role="system", content=rng.choice(_SYSTEMS))] if rng.random() < 0.4 else []
     return [*system, Message(role="user", content=ask), Message(role="assistant", content=answer)]
+
+
+def _quoted(sentences: list[str], rng: Random) -> tuple[str, str]:
+    """The sentence that has a word which no other has, or the one at a place."""
+    text, index = " ".join(sentences), rng.randrange(len(sentences))
+    rare = [word for word in sentences[index].split() if len(word) > 5 and word.isalpha() and text.count(word) == 1]
+    if rare:
+        ask = rng.choice(
+            (
+                '{p}\n\nWhich sentence contains "{k}"?',
+                'Quote the sentence with the word "{k}".\n\n{p}',
+                "{p}\n\nWhat does the text say about {k}?",
+                "Find {k} in this text and copy the whole sentence: {p}",
+            )
+        ).format(p=text, k=rng.choice(rare))
+        return ask, sentences[index]
+    place = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")[index]
+    return f"{text}\n\nRepeat the {place} sentence.", sentences[index]
+
+
+def _span(sentences: list[str], rng: Random) -> str:
+    """Three to thirty words in a row."""
+    words = " ".join(sentences).split(" ")
+    start = rng.randrange(max(1, len(words) - 3))
+    return " ".join(words[start : start + rng.randint(3, 30)])
 
 
 _SYSTEMS = (

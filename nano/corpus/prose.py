@@ -1,87 +1,70 @@
-"""Real English prose, read at build time from the documentation inside installed, permissively licensed packages.
+"""Real English prose, read at build time from the documentation inside the archives of permissively licensed packages.
 
-Docstrings (by `ast`, nothing is imported), botocore's service models (their HTML stripped), the Python language
-reference that ships as `pydoc_data.topics`, and each package's own README in its metadata. A paragraph is kept when
-it reads like prose: long enough, mostly letters, ending in punctuation; it is unwrapped to one line, its
-reStructuredText roles opened, and kept once in the whole corpus. Nothing read here is committed; `SOURCES` names
-every package with its licence.
+Documents (reStructuredText, Markdown, plain text and release notes), docstrings (found by their text, so that every
+Python finds the same ones; nothing is imported) and botocore's service models (their HTML stripped). A paragraph is
+kept when it reads like prose: long enough, mostly letters, ending in punctuation; it is unwrapped to one line and its
+markup opened. Nothing read here is committed; `SOURCES` names every package with its version and licence.
 
-Services whose name starts with "bedrock" are left out, so that the Bedrock FAQ stays a domain which the base has
-never read.
+Left unread: other people's code which a package carries along (its licence may be another), and every paragraph about
+Amazon Bedrock or provisioned throughput, so that the Bedrock FAQ stays a domain which the base has never read.
 
-Cost     about one minute of one core for some 300 MB of Python.
+Cost     about two minutes of one core for some 600 MB of text.
 """
 
-import ast
 import gzip
 import html
+import inspect
 import json
 import re
-import sysconfig
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from nano.corpus.packages import PACKAGES, Package, read_members
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProseSource:
-    package: str
-    """Name of the distribution; `python` is the standard library."""
-    folder: str
-    """The package's folder inside site-packages."""
-    licence: str
-    """SPDX identifier, as the package's own metadata has it."""
-
-
-SOURCES = (
-    ProseSource(package="python", folder="", licence="PSF-2.0"),
-    ProseSource(package="accelerate", folder="accelerate", licence="Apache-2.0"),
-    ProseSource(package="alembic", folder="alembic", licence="MIT"),
-    ProseSource(package="anyio", folder="anyio", licence="MIT"),
-    ProseSource(package="boto3", folder="boto3", licence="Apache-2.0"),
-    ProseSource(package="botocore", folder="botocore", licence="Apache-2.0"),
-    ProseSource(package="click", folder="click", licence="BSD-3-Clause"),
-    ProseSource(package="httpx", folder="httpx", licence="BSD-3-Clause"),
-    ProseSource(package="huggingface_hub", folder="huggingface_hub", licence="Apache-2.0"),
-    ProseSource(package="Jinja2", folder="jinja2", licence="BSD-3-Clause"),
-    ProseSource(package="Mako", folder="mako", licence="MIT"),
-    ProseSource(package="matplotlib", folder="matplotlib", licence="PSF-2.0"),
-    ProseSource(package="mpmath", folder="mpmath", licence="BSD-3-Clause"),
-    ProseSource(package="networkx", folder="networkx", licence="BSD-3-Clause"),
-    ProseSource(package="numpy", folder="numpy", licence="BSD-3-Clause"),
-    ProseSource(package="peft", folder="peft", licence="Apache-2.0"),
-    ProseSource(package="pip", folder="pip/_internal", licence="MIT"),
-    ProseSource(package="pydantic", folder="pydantic", licence="MIT"),
-    ProseSource(package="Pygments", folder="pygments", licence="BSD-2-Clause"),
-    ProseSource(package="rich", folder="rich", licence="MIT"),
-    ProseSource(package="setuptools", folder="setuptools", licence="MIT"),
-    ProseSource(package="SQLAlchemy", folder="sqlalchemy", licence="MIT"),
-    ProseSource(package="sympy", folder="sympy", licence="BSD-3-Clause"),
-    ProseSource(package="torch", folder="torch", licence="BSD-3-Clause"),
-    ProseSource(package="transformers", folder="transformers", licence="Apache-2.0"),
-    ProseSource(package="typer", folder="typer", licence="MIT"),
-)
+SOURCES = tuple(package for package in PACKAGES if "en" in package.reading)
 
 MAX_DOCUMENT_CHARACTERS = 6_000
 UNREAD_FOLDERS = frozenset(
-    {"tests", "test", "testing", "_vendor", "site-packages", "lib2to3", "idlelib", "__pycache__"}
+    {"tests", "test", "testing", "unit", "functional", "fixtures", "__pycache__", "node_modules", "site-packages"}
+    | {"_vendor", "vendor", "vendored", "_vendored", "third_party", "third-party", "extern", "externals", "ext"}
+    | {"subprojects", "licenses", "license", "licences", "locale", "locales", "static", "migrations", "data_files"}
 )
+UNREAD_STEMS = re.compile(
+    r"licen[cs]e|copying|authors|contributors|credits|notice|requirements|sources$|top_level|acknowledg|third.?party"
+    r"|constraints|thanks|cmakelists|robots|words?list|stopwords",
+    re.IGNORECASE,
+)
+UNREAD_WORDS = re.compile(r"bedrock|provisioned[ -]throughput|copyright|all rights reserved", re.IGNORECASE)
 
-_ROLE = re.compile(r":[a-z][\w:+-]*:`~?\.?([^`<]+?)(?:\s*<[^`]*>)?`")
+_ROLE = re.compile(r":[a-z][\w:+-]*:`[~!]?\.?([^`<]+?)(?:\s*<[^`]*>)?`")
 _LINK = re.compile(r"`([^`<]+?)\s*<[^`>]+>`_+")
+_REFERENCE = re.compile(r"`([^`]+)`__?(?!\w)|\b([A-Za-z][\w.-]*\w)_(?=[\s.,;:)])")
+_FOOTNOTE = re.compile(r"\s*\[(?:#\w*|\d+|\*)\]_|\s*\[\^\w+\]|\s*\[\w+\]_(?!\w)|\|(\w[\w -]*)\|")
 _DOUBLE_TICKS = re.compile(r"``([^`]+)``")
-_MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
-_TAG = re.compile(r"<[^<>]{1,300}>")
+_MARKDOWN_LINK = re.compile(r"!?\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])")
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,2})(?=\S)([^*\n]+?)(?<=\S)\1(?![\w*])")
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
 _BLOCK_TAG = re.compile(r"</?(?:p|li|ul|ol|dl|dt|dd|note|important|h\d|br|table|tr|fullname)\b[^<>]*>", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
-_PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
+_PARAGRAPH_BREAK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d{1,2}[.)]|#\.)\s)")
+_BULLET = re.compile(r"^\s*(?:[-*+]|\d{1,2}[.)]|#\.|>)\s+")
+_DIRECTIVE = re.compile(r"^\s*\.\.\s+[\w-]+::\s*|^\s*:(?:[\w-]+|[a-z]+ [\w.*]+):\s+")
+_FENCE = re.compile(r"^\s*(```|~~~).*?^\s*\1[^\n]*$", re.MULTILINE | re.DOTALL)
+_RELEASE_NOTE_KEY = re.compile(r"^\s*(?:- (?:[|>][-+]?\s*$)?|[\w-]+:\s*(?:[|>][-+]?)?\s*$)", re.MULTILINE)
+_TITLE = re.compile(
+    r"^(?:# +(?P<md>[^\n]{3,80}?) *#*$|(?P<rst>\S[^\n]{2,79})\n(?:={3,}|-{3,}|\*{3,}|#{3,}|~{3,}) *$)", re.MULTILINE
+)
 _NOT_PROSE = re.compile(
-    r">>>|====|----|\*, default|\*optional\*"
+    r">>>|====|----|\*, default|\*optional\*|\\\\|::\s|://|[{}|^]|@\w+|:(?:param|returns?|type|raises?|rtype)\b"
     r"|^(?:Args|Arguments|Parameters|Attributes|Examples?|Raises|Inputs?|Outputs?|Usage)\b.{0,3}:"
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]+")
+_DEFINITION = re.compile(r"^([ \t]*)(class|def|async def)[ \t]+(\w+)", re.MULTILINE)
+_DOCSTRING = re.compile(r"\s*[rRuU]?(\"\"\"|\'\'\')(.*?)\1", re.DOTALL)
+_QUOTES = re.compile(r"[rRuU]?(?:\"\"\"|\'\'\')")
+_MODULE_HEAD = re.compile(r"(?:\s*#[^\n]*\n)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,27 +75,20 @@ class Passage:
     subject: str
     """What the text documents, for example `statistics.median` or `the CreateBucket operation of Amazon S3`."""
     kind: str
-    """module, class, function, service, operation, field or readme."""
+    """module, class, function, service, operation, field or readme (a document)."""
     paragraphs: tuple[str, ...]
 
 
-def version_of(source: ProseSource) -> str:
-    return sysconfig.get_python_version() if source.package == "python" else metadata.version(source.package)
-
-
-def installed(source: ProseSource) -> bool:
-    return source.package == "python" or (_site_packages() / source.folder).is_dir()
-
-
-def read_passages(source: ProseSource) -> Iterator[Passage]:
-    """The source's documentation in the order of its file names: the same on every machine with the same versions."""
-    yield from _docstring_passages(source)
-    if source.package == "python":
-        yield from _language_reference()
-    else:
-        yield from _readme(source)
-    if source.package == "botocore":
-        yield from _service_models(_site_packages() / "botocore" / "data")
+def read_passages(source: Package, archives: Path) -> Iterator[Passage]:
+    """The source's documentation in the order of its file names: the same on every machine."""
+    for path, raw in read_members(source, archives, _is_read).items():
+        text = raw.decode("utf-8", "replace") if not path.endswith(".gz") else ""
+        if path.endswith(".py"):
+            yield from docstring_passages(source.name, text, _module_of(path))
+        elif not path.endswith((".json", ".gz")):
+            yield from _document_passages(source.name, text, path)
+    if source.name == "botocore":
+        yield from _service_models(read_members(source, archives, lambda path: "service-2.json" in path))
 
 
 def unwrapped_paragraphs(text: str) -> tuple[str, ...]:
@@ -123,10 +99,12 @@ def unwrapped_paragraphs(text: str) -> tuple[str, ...]:
 def reads_like_prose(paragraph: str) -> bool:
     if not 40 <= len(paragraph) <= 2_500 or paragraph[-1] not in ".!?:" or _NOT_PROSE.search(paragraph):
         return False
+    if UNREAD_WORDS.search(paragraph):
+        return False
     words = _WORD.findall(paragraph)
     if len(words) < 7 or not (paragraph[0].isupper() or paragraph[0] in "`'\"("):
         return False
-    letters = sum(character.isalpha() or character == " " for character in paragraph)
+    letters = sum(map(str.isalpha, paragraph)) + paragraph.count(" ")
     return letters / len(paragraph) > 0.86 and sum(map(len, words)) / len(paragraph) > 0.66
 
 
@@ -135,76 +113,91 @@ def text_of_html(markup: str) -> str:
     return html.unescape(_TAG.sub("", _BLOCK_TAG.sub("\n\n", markup)))
 
 
+def docstring_passages(package: str, code: str, module: str) -> Iterator[Passage]:
+    """A passage for the module and for each class and function whose docstring has prose, named by where it stands."""
+    head = _DOCSTRING.match(code, _MODULE_HEAD.match(code).end())  # type: ignore[union-attr]
+    if head and (paragraphs := unwrapped_paragraphs(inspect.cleandoc(head[2]))):
+        yield Passage(package=package, subject=module, kind="module", paragraphs=paragraphs)
+    definitions = list(_DEFINITION.finditer(code))
+    ends = [*(definition.start() for definition in definitions), len(code)][1:]
+    enclosing: list[tuple[int, str]] = []
+    for definition, end in zip(definitions, ends, strict=True):
+        indentation, name = len(definition[1].expandtabs()), definition[3]
+        enclosing = [(depth, outer) for depth, outer in enclosing if depth < indentation] + [(indentation, name)]
+        quotes = _QUOTES.search(code, definition.end(), end)
+        if not quotes or not _is_signature(code[definition.end() : quotes.start()]):
+            continue
+        docstring = _DOCSTRING.match(code, quotes.start())
+        paragraphs = unwrapped_paragraphs(inspect.cleandoc(docstring[2])) if docstring else ()
+        if paragraphs:
+            subject = ".".join([module, *(outer for _, outer in enclosing)])
+            kind = "class" if definition[2] == "class" else "function"
+            yield Passage(package=package, subject=subject, kind=kind, paragraphs=paragraphs)
+
+
+def _is_signature(text: str) -> bool:
+    """Whether nothing but parameters stands between a definition's name and its docstring."""
+    stripped = re.sub(r"#[^\n]*", "", text).rstrip()
+    return stripped.endswith(":") and text.count("(") == text.count(")") and "return" not in stripped
+
+
 def _plain(block: str) -> str:
-    opened = _DOUBLE_TICKS.sub(r"`\1`", _LINK.sub(r"\1", _ROLE.sub(r"`\1`", block)))
-    return _SPACES.sub(" ", _MARKDOWN_LINK.sub(r"\1", opened)).strip()
+    block = _DIRECTIVE.sub("", _BULLET.sub("", block))
+    block = _FOOTNOTE.sub(r"\1", _DOUBLE_TICKS.sub(r"`\1`", _LINK.sub(r"\1", _ROLE.sub(r"`\1`", block))))
+    block = _REFERENCE.sub(lambda match: match[1] or match[2], block)
+    block = _EMPHASIS.sub(r"\2", _MARKDOWN_LINK.sub(r"\1", block))
+    plain = _SPACES.sub(" ", _TAG.sub("", block)).strip()
+    return plain[:-1] if plain.endswith("::") else plain
 
 
-def _site_packages() -> Path:
-    return Path(sysconfig.get_paths()["purelib"])
+def _is_read(path: str) -> bool:
+    folders = path.lower().split("/")
+    stem, _, suffix = folders.pop().rpartition(".")
+    if UNREAD_FOLDERS.intersection(folders) or any(folder.endswith((".egg-info", ".dist-info")) for folder in folders):
+        return False
+    if suffix == "yaml":
+        return "releasenotes" in folders and "notes" in folders
+    if suffix in ("rst", "md", "txt"):
+        return not UNREAD_STEMS.search(stem) and path != "PKG-INFO"
+    return suffix == "py" and not stem.startswith(("test_", "conftest"))
 
 
-def _docstring_passages(source: ProseSource) -> Iterator[Passage]:
-    root = Path(sysconfig.get_paths()["stdlib"]) if source.package == "python" else _site_packages() / source.folder
-    for path in sorted(root.rglob("*.py")):
-        relative = path.relative_to(root)
-        if UNREAD_FOLDERS.intersection(relative.parts):
-            continue
-        module = (
-            ".".join([*source.folder.split("/"), *relative.with_suffix("").parts]).strip(".").removesuffix(".__init__")
-        )
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)
-                tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (SyntaxError, UnicodeDecodeError):  # some packages ship templates and samples in other encodings
-            continue
-        yield from _node_passages(source.package, tree, module)
+def _module_of(path: str) -> str:
+    parts = [part for part in path.removesuffix(".py").split("/") if part not in ("src", "lib", "python", "__init__")]
+    return ".".join(parts) or "setup"
 
 
-def _node_passages(package: str, node: ast.AST, name: str) -> Iterator[Passage]:
-    kinds = {ast.Module: "module", ast.ClassDef: "class", ast.FunctionDef: "function", ast.AsyncFunctionDef: "function"}
-    if type(node) in kinds:
-        docstring = ast.get_docstring(node)  # type: ignore[arg-type]
-        paragraphs = unwrapped_paragraphs(docstring) if docstring else ()
-        if paragraphs:
-            yield Passage(package=package, subject=name, kind=kinds[type(node)], paragraphs=paragraphs)
-    for child in ast.iter_child_nodes(node):
-        child_name = (
-            f"{name}.{child.name}" if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) else name
-        )
-        yield from _node_passages(package, child, child_name)
+def _document_passages(package: str, text: str, path: str) -> Iterator[Passage]:
+    """One passage for every `MAX_DOCUMENT_CHARACTERS` or so of a document, under its title."""
+    if path.endswith(".yaml"):
+        text = _RELEASE_NOTE_KEY.sub("\n\n", text)
+        title = None
+    else:
+        text = _FENCE.sub("\n\n", text)
+        title = _TITLE.search(text)
+    stem = re.sub(r"[-_.]+", " ", path.rpartition("/")[2].rpartition(".")[0])
+    if path.endswith(".yaml"):
+        stem = re.sub(r" [0-9a-f]{16}$", "", stem)
+    subject = _plain(title["md"] or title["rst"]) if title else stem
+    gathered: list[str] = []
+    for paragraph in [*unwrapped_paragraphs(text), None]:
+        if gathered and (paragraph is None or sum(map(len, gathered)) + len(paragraph) > MAX_DOCUMENT_CHARACTERS - 200):
+            subject_here = f"{subject} ({package})"
+            yield Passage(package=package, subject=subject_here, kind="readme", paragraphs=tuple(gathered))
+            gathered = []
+        if paragraph is not None:
+            gathered.append(paragraph)
 
 
-def _language_reference() -> Iterator[Passage]:
-    from pydoc_data.topics import topics
-
-    for topic, text in sorted(topics.items()):
-        paragraphs = unwrapped_paragraphs(re.sub(r"\*{1,2}([\w-]+)\*{1,2}", r"\1", text))
-        if paragraphs:
-            yield Passage(
-                package="python", subject=f"the Python language: {topic}", kind="readme", paragraphs=paragraphs
-            )
+def _service_models(models: dict[str, bytes]) -> Iterator[Passage]:
+    newest = {path.split("/")[-3]: path for path in models}  # sorted by date, so the last one stays
+    for service, path in sorted(newest.items()):
+        if not service.startswith("bedrock"):
+            raw = models[path]
+            yield from _service_passages(json.loads(gzip.decompress(raw) if path.endswith(".gz") else raw))
 
 
-def _readme(source: ProseSource) -> Iterator[Passage]:
-    description = metadata.metadata(source.package).get_payload()
-    paragraphs = unwrapped_paragraphs(str(description or ""))
-    if paragraphs:
-        yield Passage(package=source.package, subject=source.package, kind="readme", paragraphs=paragraphs)
-
-
-def _service_models(data: Path) -> Iterator[Passage]:
-    for service in sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("bedrock")):
-        newest = max(version for version in service.iterdir() if version.is_dir())
-        model_path = next(iter(sorted(newest.glob("service-2.json*"))), None)
-        if model_path is None:
-            continue
-        raw = model_path.read_bytes()
-        yield from _service_passages(json.loads(gzip.decompress(raw) if model_path.suffix == ".gz" else raw))
-
-
-def _service_passages(model: dict) -> Iterator[Passage]:
+def _service_passages(model: dict[str, Any]) -> Iterator[Passage]:
     service = model["metadata"].get("serviceId", model["metadata"]["serviceFullName"])
 
     def passage(subject: str, kind: str, markup: str | None) -> Iterator[Passage]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from nano import attention
 from nano import pretrain as module
-from nano.pretrain import HELD_OUT_KINDS, build_model, pretrain, read_history, rows_at
+from nano.pretrain import HELD_OUT_KINDS, GateMissed, build_model, pretrain, read_history, row_length_at, rows_at
 from nano.recipe import NANO, Shape
 
 TINY = dataclasses.replace(
@@ -15,9 +16,16 @@ TINY = dataclasses.replace(
     ),
     train_tokens=16 * 4 * 6,
     row_length=16,
-    rows_per_step=4,
-    rows_per_forward=2,
+    long_row_length=32,
+    long_share=0.3,
+    tokens_per_step=64,
+    tokens_per_forward=32,
+    gate_tokens=64 * 5,
 )
+
+
+def reads_all(_: object) -> float:
+    return 1.0
 
 
 @pytest.fixture
@@ -33,7 +41,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(data, tmp_path, 
     monkeypatch.setattr(module, "STEPS_PER_CHECKPOINT", 2)
     (tmp_path / "unbroken").mkdir()
     (tmp_path / "broken").mkdir()
-    unbroken = pretrain(TINY, data, tmp_path / "unbroken", is_compiled=False)
+    unbroken = pretrain(TINY, data, tmp_path / "unbroken", reading=reads_all, is_compiled=False)
 
     steps_done, whole_step = [], module._step
 
@@ -45,9 +53,9 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(data, tmp_path, 
 
     monkeypatch.setattr(module, "_step", dying_step)
     with pytest.raises(KeyboardInterrupt):
-        pretrain(TINY, data, tmp_path / "broken", is_compiled=False)
+        pretrain(TINY, data, tmp_path / "broken", reading=reads_all, is_compiled=False)
     monkeypatch.setattr(module, "_step", whole_step)
-    resumed = pretrain(TINY, data, tmp_path / "broken", is_compiled=False)
+    resumed = pretrain(TINY, data, tmp_path / "broken", reading=reads_all, is_compiled=False)
 
     for name, weight in unbroken.state_dict().items():
         assert torch.equal(weight, resumed.state_dict()[name]), name
@@ -59,13 +67,33 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(data, tmp_path, 
     assert [record[0] for record in losses[0]] == [2, 4, 6]
 
 
-def test_every_target_is_the_next_token_and_rows_wrap_after_the_last():
-    tokens = np.arange(16 * 5 + 1, dtype=np.uint16)
-    first = rows_at(tokens, 0, TINY)
+def test_every_target_is_the_next_token_and_rows_wrap_after_the_last_whole_step():
+    tokens = np.arange(64 * 2 + 1, dtype=np.uint16)
+    first = rows_at(tokens, 0, 16, 64)
     assert torch.equal(first[0], torch.arange(17))
-    assert torch.equal(first[1, 0], torch.tensor(16))
-    assert torch.equal(rows_at(tokens, 1, TINY)[:, 0], torch.tensor([64, 0, 16, 32]))
+    assert torch.equal(first[:, 0], torch.tensor([0, 16, 32, 48]))
+    assert torch.equal(rows_at(tokens, 1, 32, 64)[:, 0], torch.tensor([64, 96]))
+    assert torch.equal(rows_at(tokens, 2, 16, 64), first)
 
 
-def test_nano_has_about_four_million_parameters():
-    assert 3_800_000 < build_model(NANO.shape).num_parameters() < 4_400_000
+def test_only_the_last_steps_have_long_rows():
+    assert [row_length_at(step, 10, TINY) for step in range(10)] == [16] * 7 + [32] * 3
+
+
+def test_a_base_that_cannot_read_stops_at_the_gate(data, tmp_path):
+    (tmp_path / "work").mkdir()
+    with pytest.raises(GateMissed, match="320 tokens 50%"):
+        pretrain(TINY, data, tmp_path / "work", reading=lambda _: 0.5, is_compiled=False)
+
+
+@pytest.mark.parametrize("length", [7, 128, 256, 300])
+def test_attention_in_blocks_equals_torchs_own(length):
+    model = build_model(TINY.shape)
+    ids = torch.randint(16, 64, (2, length))
+    expected = model(input_ids=ids, use_cache=False).logits
+    model.set_attn_implementation(attention.NAME)
+    torch.testing.assert_close(model(input_ids=ids, use_cache=False).logits, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_nano_has_about_eight_and_a_half_million_parameters():
+    assert 8_000_000 < build_model(NANO.shape).num_parameters() < 9_000_000

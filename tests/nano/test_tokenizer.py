@@ -16,7 +16,7 @@ def few_documents() -> list[Document]:
     rng = Random(5)
     conversations = [
         conversation_text(family(rng, []))
-        for family in (english.reading, english.recall, japanese.reading)
+        for family in (english.reading, english.copying, japanese.reading)
         for _ in range(40)
     ]
     return [Document(source="japanese/any", text=text) for text in conversations]
