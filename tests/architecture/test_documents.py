@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def test_the_table_of_operations_is_up_to_date():
-    command = [sys.executable, str(REPOSITORY / "scripts" / "operations_table.py"), "--check"]
+@pytest.mark.parametrize("script", ["operations_table.py", "catalogue_table.py"])
+def test_the_tables_of_operations_and_of_models_are_up_to_date(script: str):
+    command = [sys.executable, str(REPOSITORY / "scripts" / script), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

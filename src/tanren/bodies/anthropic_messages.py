@@ -54,7 +54,8 @@ class AnthropicMessages:
         self._new_message_id = new_message_id
 
     def matches(self, body: Json) -> bool:
-        return "anthropic_version" in body
+        # Text completions may have the version too.
+        return "anthropic_version" in body and "max_tokens_to_sample" not in body
 
     def decode(self, body: Json) -> GenerationRequest:
         violations = Violations()
@@ -79,7 +80,7 @@ class AnthropicMessages:
             stop_sequences=stop_sequences,
         )
 
-    def encode(self, result: GenerationResult, model_id: str) -> Json:
+    def encode(self, result: GenerationResult, model_id: str, body: Json) -> Json:
         return {
             "id": self._new_message_id(),
             "type": "message",

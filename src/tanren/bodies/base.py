@@ -42,7 +42,7 @@ class BodyFormat(Protocol):
     defaults: ClassVar[GenerationDefaults]
 
     def matches(self, body: Json) -> bool:
-        """Whether the keys say that the caller speaks this format; says nothing about the body being right."""
+        """Whether there are keys that only this format has; says nothing about the body being right."""
         ...
 
     def decode(self, body: Json) -> GenerationRequest:
@@ -52,8 +52,8 @@ class BodyFormat(Protocol):
         """
         ...
 
-    def encode(self, result: GenerationResult, model_id: str) -> Json:
-        """The response body. `model_id` is echoed where the format has a place for it."""
+    def encode(self, result: GenerationResult, model_id: str, body: Json) -> Json:
+        """The response body. `model_id`, and what the request's `body` said, are echoed where the format does so."""
         ...
 
     def stream_encoder(self, model_id: str) -> StreamEncoder: ...
@@ -64,6 +64,8 @@ class DecodedBody:
     request: GenerationRequest
     body_format: BodyFormat
     """The format that the caller spoke, and in which it expects the answer."""
+    body: Json
+    """What it sent, for `encode`."""
 
 
 def invocation_metrics(end: GenerationEnd) -> Json:

@@ -119,6 +119,12 @@ class Members:
             return None
         return float(value) if self._is_within(name, value, minimum, maximum) else None
 
+    def boolean(self, name: str) -> bool | None:
+        value = self.take(name)
+        if value is None or isinstance(value, bool):
+            return value
+        return self._wrong_type(name, "Boolean", value)
+
     def texts(self, name: str, *, max_items: int, min_length: int = 1) -> tuple[str, ...]:
         """A list of strings; empty where the member is absent."""
         return tuple(

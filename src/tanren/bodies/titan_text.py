@@ -61,7 +61,7 @@ class TitanText:
             stop_sequences=stop_sequences,
         )
 
-    def encode(self, result: GenerationResult, model_id: str) -> Json:
+    def encode(self, result: GenerationResult, model_id: str, body: Json) -> Json:
         return {
             "inputTextTokenCount": result.end.input_token_count,
             "results": [

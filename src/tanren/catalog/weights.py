@@ -189,7 +189,7 @@ def short_name(name: str) -> str:
 def shown_name(model: FoundationModel, weights: BoundWeights) -> str:
     """A modelName: at most 20 characters, and a stand-in says that it is one."""
     if not model.is_stand_in:
-        return model.name
+        return model.product_name
     if weights.is_original:
         return cut(short_name(weights.name), LONGEST_NAME)
     return _STAND_IN + cut(short_name(weights.name), LONGEST_NAME - len(_STAND_IN))

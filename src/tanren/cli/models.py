@@ -234,7 +234,7 @@ def _known_id(model_id: str) -> None:
             f"'{model_id}' is no id of the catalogue; ids are {', '.join(sorted(FOUNDATION_MODELS))}."
         )
     if not model.is_stand_in:
-        raise ValidationFailed(f"{model_id} is {model.name} itself; nothing else may answer under its id.")
+        raise ValidationFailed(f"{model_id} is {model.product_name} itself; nothing else may answer under its id.")
 
 
 def _got(store: ModelStore, weights: str, revision: str | None) -> StoredModel:

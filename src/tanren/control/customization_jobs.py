@@ -171,7 +171,8 @@ class CustomizationJobControl:
         if kind not in customizations:
             raise ValidationFailed(
                 f"The base model {model_id} does not support customizationType {kind}; it supports "
-                f"{', '.join(customizations) or 'none'}."
+                f"{', '.join(customizations) or 'none: it can only be invoked, as on AWS'}. ListFoundationModels with "
+                f"byCustomizationType {kind} lists the models that do."
             )
         if new.training_s3_uri is None:
             raise ValidationFailed("trainingDataConfig.s3Uri is missing; it names the JSONL file to train on.")

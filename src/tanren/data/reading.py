@@ -110,7 +110,7 @@ class FileReader:
     def summary(self, limits: RecordLimits | None = None, *, is_validation: bool = False) -> FileSummary:
         """What was found. Complete only after `records()` has been read to its end."""
         findings = sorted(
-            [*self._errors, *self._warnings, *_limit_warnings(self._file, self._row_count, limits, is_validation)],
+            [*self._errors, *self._warnings, *self._limit_warnings(limits, is_validation)],
             key=lambda finding: (finding.line, finding.column or 0),
         )
         return FileSummary(
@@ -202,6 +202,40 @@ class FileReader:
         if len(kept) < FINDINGS_CAP:
             kept.append(finding)
 
+    def _limit_warnings(self, limits: RecordLimits | None, is_validation: bool) -> Iterator[Finding]:
+        if limits is None:
+            return
+        rows, size = self._row_count, self._lines.size_bytes
+        maximum = limits.maximum_validation if is_validation else limits.maximum
+        maximum_bytes = limits.maximum_validation_bytes if is_validation else limits.maximum_bytes
+        if not is_validation and limits.minimum is not None and rows < limits.minimum:
+            yield self._limit_warning(
+                "too-few-records", f"{rows} records; AWS takes at least {limits.minimum} for this model."
+            )
+        if maximum is not None and rows > maximum:
+            yield self._limit_warning(
+                "too-many-records", f"{rows} records; AWS takes at most {maximum} for this model."
+            )
+        if maximum_bytes is not None and size > maximum_bytes:
+            yield self._limit_warning(
+                "too-many-bytes", f"{size} bytes; AWS takes at most {maximum_bytes} in a file for this model."
+            )
+        if limits.formats and self._format is not None and self._format not in limits.formats:
+            yield self._limit_warning(
+                "other-format",
+                f"the format is {self._format}; AWS takes {' or '.join(limits.formats)} for this model.",
+            )
+
+    def _limit_warning(self, rule: str, message: str) -> Finding:
+        return Finding(
+            file=self._file,
+            line=0,
+            rule=rule,
+            message=message,
+            fix="tanren trains with them; the same job would be refused on AWS.",
+            severity=Severity.WARNING,
+        )
+
 
 def validate_file(
     lines: Iterable[bytes],
@@ -213,7 +247,7 @@ def validate_file(
 ) -> FileSummary:
     """What is in the file and everything that is wrong with it; raises nothing about the data.
 
-    Why   record counts outside `limits` are warnings: they are AWS's quotas, and smaller sets train as well.
+    Why   data outside `limits` are warned about: they are AWS's quotas, and smaller or other sets train as well.
     """
     reader = FileReader(lines, file=file, customization_type=customization_type)
     for _ in reader.records():
@@ -234,29 +268,6 @@ def read_records(
         if not reader.error_count:
             yield record
     reader.summary().raise_if_invalid()
-
-
-def _limit_warnings(file: str, rows: int, limits: RecordLimits | None, is_validation: bool) -> Iterator[Finding]:
-    if limits is None:
-        return
-    maximum = limits.maximum_validation if is_validation else limits.maximum
-    if not is_validation and limits.minimum is not None and rows < limits.minimum:
-        yield _limit_warning(
-            file, "too-few-records", f"{rows} records; AWS takes at least {limits.minimum} for this model."
-        )
-    if maximum is not None and rows > maximum:
-        yield _limit_warning(file, "too-many-records", f"{rows} records; AWS takes at most {maximum} for this model.")
-
-
-def _limit_warning(file: str, rule: str, message: str) -> Finding:
-    return Finding(
-        file=file,
-        line=0,
-        rule=rule,
-        message=message,
-        fix="tanren trains with them; the same job would be refused on AWS.",
-        severity=Severity.WARNING,
-    )
 
 
 class _WrongCustomization(Exception):

@@ -90,7 +90,7 @@ class Inference:
         decoded = decode_body(body, placed.body_format)
         result = await collected(placed.engine.generate(decoded.request, placed.adapter))
         return InvokeReply(
-            body=_json_bytes(decoded.body_format.encode(result, placed.model_id)),
+            body=_json_bytes(decoded.body_format.encode(result, placed.model_id, decoded.body)),
             content_type=CONTENT_TYPE,
             input_token_count=result.end.input_token_count,
             output_token_count=result.end.output_token_count,

@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from tanren.catalog.foundation_models import FOUNDATION_MODELS
+from tanren.catalog.foundation_models import FOUNDATION_MODELS, known_ids, refuse_other_modalities
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain import arns
 from tanren.domain.clock import Clock
@@ -153,11 +153,12 @@ class StoredPlacement:
 
 
 def _unknown(identifier: str) -> ValidationFailed | ResourceNotFound:
-    known = ", ".join(sorted(FOUNDATION_MODELS))
-    if arns.parse_arn(identifier) is not None:
+    arn = arns.parse_arn(identifier)
+    refuse_other_modalities(arn.path if arn is not None else identifier)
+    if arn is not None:
         return ResourceNotFound(f"There is no resource {identifier}.")
     # AWS's words first, since callers match on them; then what would be right.
     return ValidationFailed(
-        f"The provided model identifier is invalid. '{identifier}' is no base model ({known}), and no provisioned "
-        "throughput, deployment or custom model of this account and region has that name."
+        f"The provided model identifier is invalid. '{identifier}' is no base model, and no provisioned throughput, "
+        f"deployment or custom model of this account and region has that name. {known_ids(identifier)}"
     )

@@ -31,8 +31,10 @@ def training_spec(
     method = str(values["customizationMethod"])
     reference = weights.lora_learning_rate if method == "lora" else weights.full_learning_rate
     given = float(values.get("learningRate", values.get("learningRateMultiplier", model.default_learning_rate)))
-    threshold = values.get("earlyStoppingThreshold") if has_validation else None
-    patience = values.get("earlyStoppingPatience") if has_validation else None
+    held_out = None if has_validation else values.get("evalPercentage")
+    can_stop_early = has_validation or held_out is not None
+    threshold = values.get("earlyStoppingThreshold") if can_stop_early else None
+    patience = values.get("earlyStoppingPatience") if can_stop_early else None
     return TrainingSpec(
         method="lora" if method == "lora" else "full",
         objective="supervised" if kind is CustomizationType.FINE_TUNING else "continued_pre_training",
@@ -48,5 +50,6 @@ def training_spec(
         seed=int(values["seed"]),
         early_stopping_threshold=None if threshold is None else float(threshold),
         early_stopping_patience=None if patience is None else int(patience),
+        evaluation_percentage=None if held_out is None else float(held_out),
         checkpoint_interval_seconds=checkpoint_seconds,
     )

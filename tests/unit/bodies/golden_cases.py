@@ -12,6 +12,7 @@ from typing import Any
 
 from tanren.bodies.anthropic_messages import AnthropicMessages
 from tanren.bodies.base import BodyFormat
+from tanren.bodies.cohere_command import CohereCommand
 from tanren.bodies.registry import BODY_FORMATS
 from tanren.domain.generation import GenerationEnd, GenerationResult, TextDelta
 from tanren.serving.wire import event_from_frame, request_to_json
@@ -20,6 +21,7 @@ FOLDER = Path(__file__).parent / "golden"
 FORMATS: Mapping[str, BodyFormat] = {
     **BODY_FORMATS,
     "anthropic_messages": AnthropicMessages(new_message_id=lambda: "msg_bdrk_01TheSameEveryTime0000"),
+    "cohere_command": CohereCommand(new_id=lambda: "00000000-0000-4000-8000-000000000000"),
 }
 
 
@@ -34,7 +36,7 @@ def computed(case: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: case[name] for name in ("format", "model_id", "request", "events")},
         "decoded": request_to_json(body_format.decode(case["request"])),
-        "response": body_format.encode(GenerationResult(text=text, end=end), case["model_id"]),
+        "response": body_format.encode(GenerationResult(text=text, end=end), case["model_id"], case["request"]),
         "chunks": [chunk for event in events for chunk in encoder.chunks(event)],
     }
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,6 @@ from tanren.bodies.registry import BODY_FORMATS, decode_body
 from tanren.domain.errors import ValidationFailed
 from tests.unit.bodies.golden_cases import computed, golden_files
 
-TITAN = b'{"inputText": "hi"}'
 MESSAGES = (
     b'{"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}'
 )
@@ -28,8 +28,17 @@ def test_chunks_carry_the_whole_answer_and_metrics_in_the_last_only(file: Path):
     assert metrics[-1] is not None
     assert metrics[:-1] == [None] * (len(metrics) - 1)
     made = "".join(frame["delta"]["text"] for frame in case["events"] if "delta" in frame)
-    sent = "".join(chunk.get("outputText") or chunk.get("delta", {}).get("text", "") for chunk in case["chunks"])
-    assert sent == made
+    assert "".join(_text_of(chunk) for chunk in case["chunks"]) == made
+
+
+def _text_of(chunk: dict[str, Any]) -> str:
+    """Of a chunk of any format."""
+    for name in ("outputText", "completion", "generation", "text"):
+        if name in chunk:
+            return chunk[name]
+    if "outputs" in chunk:
+        return chunk["outputs"][0]["text"]
+    return chunk.get("contentBlockDelta", chunk).get("delta", {}).get("text", "")
 
 
 def test_every_format_has_golden_files_for_each_way_to_end():
@@ -42,10 +51,35 @@ def test_every_format_has_golden_files_for_each_way_to_end():
         assert reasons == {"end_turn", "max_tokens", "stop_sequence", "context_full"}
 
 
+SPOKEN: list[tuple[str, dict[str, Any]]] = [
+    ("titan_text", {"inputText": "hi"}),
+    ("anthropic_messages", json.loads(MESSAGES)),
+    ("anthropic_text", {"prompt": "hi", "max_tokens_to_sample": 5}),
+    ("anthropic_text", {"prompt": "hi", "max_tokens_to_sample": 5, "anthropic_version": "bedrock-2023-05-31"}),
+    ("meta_llama", {"prompt": "hi", "max_gen_len": 5, "temperature": 0.5, "top_p": 0.9}),
+    ("cohere_command", {"prompt": "hi", "max_tokens": 5, "p": 0.5}),
+    ("cohere_command", {"prompt": "hi", "return_likelihoods": "NONE"}),
+    ("mistral_text", {"prompt": "hi", "max_tokens": 5, "top_p": 0.5}),
+    ("mistral_text", {"prompt": "hi", "stop": []}),
+    ("nova_messages", {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {}}),
+    ("nova_messages", {"schemaVersion": "messages-v1", "messages": [{"role": "user", "content": [{"text": "hi"}]}]}),
+]
+
+
 @pytest.mark.parametrize("default", sorted(BODY_FORMATS))
-def test_the_callers_own_format_is_spoken_whatever_the_models_is(default: str):
-    assert decode_body(TITAN, default).body_format.name == "titan_text"
-    assert decode_body(MESSAGES, default).body_format.name == "anthropic_messages"
+@pytest.mark.parametrize(("name", "body"), SPOKEN)
+def test_the_callers_own_format_is_spoken_whatever_the_models_is(name: str, body: dict[str, Any], default: str):
+    assert decode_body(json.dumps(body).encode(), default).body_format.name == name
+
+
+@pytest.mark.parametrize(("name", "body"), SPOKEN)
+def test_a_body_with_keys_of_its_own_is_of_one_format_only(name: str, body: dict[str, Any]):
+    assert [key for key, body_format in BODY_FORMATS.items() if body_format.matches(body)] == [name]
+
+
+@pytest.mark.parametrize("name", ["meta_llama", "mistral_text", "cohere_command"])
+def test_a_bare_prompt_is_in_the_models_own_format(name: str):
+    assert decode_body(b'{"prompt": "hi"}', name).body_format.name == name
 
 
 @pytest.mark.parametrize("name", sorted(BODY_FORMATS))

@@ -39,7 +39,7 @@ def test_without_a_file_nano_answers_and_a_stand_in_says_that_it_is_one(catalogu
     weights = catalogue.weights_of(model.model_id)
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in weights.folder.iterdir()}
     assert weights.name == "nano-v1"
-    assert catalogue.model_name(model) == ("stand-in: nano-v1" if model.is_stand_in else model.name)
+    assert catalogue.model_name(model) == ("stand-in: nano-v1" if model.is_stand_in else model.product_name)
 
 
 def test_a_line_names_the_weights_and_a_change_of_it_is_seen_at_once(catalogue, tiny):

@@ -259,3 +259,13 @@ def test_record_counts_outside_the_limits_are_warnings() -> None:
         lines(PROMPT, PROMPT), file="f", customization_type=FINE_TUNING, limits=limits, is_validation=True
     )
     assert (many.is_valid, rules(many, Severity.WARNING)) == (True, [(0, "too-many-records")])
+
+
+def test_a_file_larger_than_the_familys_or_in_a_format_of_another_is_a_warning() -> None:
+    limits = RecordLimits(maximum_bytes=20, maximum_validation_bytes=1000, formats=("claude-messages",))
+    other = validate_file(lines(PROMPT), file="f", customization_type=FINE_TUNING, limits=limits)
+    assert other.is_valid
+    assert sorted(rules(other, Severity.WARNING)) == [(0, "other-format"), (0, "too-many-bytes")]
+    assert "the format is prompt-completion; AWS takes claude-messages for this model" in str(other.findings)
+    own = validate_file(lines(CLAUDE), file="f", customization_type=FINE_TUNING, limits=limits, is_validation=True)
+    assert rules(own, Severity.WARNING) == []

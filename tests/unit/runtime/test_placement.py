@@ -10,6 +10,7 @@ from tanren.domain.custom_model_deployments import DeploymentStatus
 from tanren.domain.errors import (
     EngineFailed,
     ModelNotReady,
+    NotImplementedHere,
     ResourceNotFound,
     ServiceUnavailable,
     TanrenError,
@@ -95,7 +96,10 @@ def test_a_base_model_is_placed_without_an_adapter_and_in_its_familys_body(scope
     ("model_id", "error", "text"),
     [
         ("amazon.no-such-v1", ValidationFailed, "The provided model identifier is invalid"),
-        ("nobody", ValidationFailed, r"tanren\.nano-v1:0"),
+        ("amazon.no-such-v1", ValidationFailed, r"amazon\.titan-text-lite-v1"),
+        ("nobody", ValidationFailed, "begin with one of amazon.* tanren; ListFoundationModels"),
+        ("amazon.nova-2-sonic-v1:0", NotImplementedHere, "speech"),
+        ("arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-2-omni-v1:0", NotImplementedHere, "several media"),
         ("arn:aws:bedrock:us-west-2:123456789012:provisioned-model/abcdefghijkl", ResourceNotFound, "no resource"),
         ("arn:aws:bedrock:eu-west-1:123456789012:provisioned-model/abcdefghijkl", ResourceNotFound, "not in account"),
     ],

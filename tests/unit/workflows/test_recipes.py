@@ -13,6 +13,8 @@ CONTEXT = 1024
 CATALOGUE = WeightsCatalogue(Path("/nowhere"))
 """Without a file of the user's: nano answers."""
 
+CUSTOMIZABLE = [model for model in every_foundation_model() if model.customizations]
+
 
 def _spec(model_id: str, given: dict[str, str], *, has_validation: bool = True) -> TrainingSpec:
     model = FOUNDATION_MODELS[model_id]
@@ -27,21 +29,25 @@ def _spec(model_id: str, given: dict[str, str], *, has_validation: bool = True) 
     )
 
 
-@pytest.mark.parametrize("model", list(every_foundation_model()), ids=lambda model: model.model_id)
+@pytest.mark.parametrize("model", CUSTOMIZABLE, ids=lambda model: model.model_id)
 def test_every_hyperparameter_of_every_model_changes_what_the_run_does(model):
-    without = _spec(model.model_id, {})
+    withouts = [_spec(model.model_id, {}, has_validation=given) for given in (True, False)]
     for rule in model.hyperparameters:
         if rule.kind == "choice":
             values = list(rule.choices)
         else:
             values = [repr(int(bound) if rule.kind == "int" else bound) for bound in (rule.minimum, rule.maximum)]
             values = [value for value in values if rule.name != "maxSequenceLength" or int(value) < CONTEXT]
-        specs = [_spec(model.model_id, {rule.name: value}) for value in values]
+        specs = [
+            _spec(model.model_id, {rule.name: value}, has_validation=given)
+            for value in values
+            for given in (True, False)
+        ]
         can_change = rule.kind == "choice" or rule.minimum != rule.maximum
-        assert not can_change or any(spec != without for spec in specs), rule.name
+        assert not can_change or any(spec not in withouts for spec in specs), rule.name
 
 
-@pytest.mark.parametrize("model", list(every_foundation_model()), ids=lambda model: model.model_id)
+@pytest.mark.parametrize("model", CUSTOMIZABLE, ids=lambda model: model.model_id)
 def test_a_family_at_its_own_default_rate_trains_at_the_rate_at_which_the_weights_learn(model):
     weights = CATALOGUE.weights_of(model.model_id)
     assert _spec(model.model_id, {}).learning_rate == pytest.approx(weights.lora_learning_rate)
@@ -65,3 +71,13 @@ def test_a_rate_for_weights_that_are_the_model_itself_is_taken_as_it_is():
 def test_without_validation_data_nothing_stops_early():
     spec = _spec("anthropic.claude-3-haiku-20240307-v1:0", {}, has_validation=False)
     assert (spec.early_stopping_threshold, spec.early_stopping_patience) == (None, None)
+
+
+def test_records_are_held_out_and_stop_a_run_only_where_there_are_no_validation_data():
+    cohere = "cohere.command-light-text-v14"
+    given = {"evalPercentage": "30"}
+    without = _spec(cohere, given, has_validation=False)
+    assert (without.evaluation_percentage, without.early_stopping_patience) == (30, 6)
+    assert _spec(cohere, {}, has_validation=False).evaluation_percentage == 20
+    with_validation = _spec(cohere, given)
+    assert (with_validation.evaluation_percentage, with_validation.early_stopping_patience) == (None, 6)

@@ -44,5 +44,5 @@ def _details(model: FoundationModel, region: str, weights: WeightsCatalogue) -> 
         "responseStreamingSupported": True,
         "customizationsSupported": list(model.customizations),
         "inferenceTypesSupported": list(model.inference_types),
-        "modelLifecycle": {"status": "ACTIVE"},
+        "modelLifecycle": {"status": model.lifecycle_status},
     }
