@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="processor threads for torch")
     parser.add_argument("--eager", action="store_true", help="do not compile (no C++ compiler on this machine)")
+    parser.add_argument("--device", default="cpu", help="where to train: cpu, or cuda (minutes instead of hours)")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(options.threads)
@@ -61,10 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         output=options.output,
         picture=options.picture,
         is_compiled=not options.eager,
+        device=options.device,
     )
 
 
-def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compiled: bool) -> None:
+def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compiled: bool, device: str) -> None:
     """The recipe from beginning to end."""
     work.mkdir(parents=True, exist_ok=True)
     sizes_path, tokenizer_path, counts_path = (
@@ -91,6 +93,7 @@ def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compile
         work,
         reading=lambda model: reading_comprehension(model, tokenizer, recipe, count=READING_QUESTIONS),
         is_compiled=is_compiled,
+        device=device,
     )
     measured = evaluate(model, recipe, work, tokenizer_path)
     export_model(

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -89,15 +90,16 @@ def pretrain(
     *,
     reading: Callable[[LlamaForCausalLM], float],
     is_compiled: bool = True,
+    device: str = "cpu",
 ) -> LlamaForCausalLM:
-    """The trained model; continues from `work`/checkpoint.pt if it is there, to the same weights as an unbroken run.
+    """The trained model, on CPU; continues from `work`/checkpoint.pt if it is there, to the weights of an unbroken run.
 
     `reading`   share of questions about unseen passages that the model answers right; measured now and then
     Raises      GateMissed at the recipe's gate, where that share is too small.
     """
     torch.manual_seed(recipe.seed)
-    model = build_model(recipe.shape)
-    model.set_attn_implementation(attention.NAME)
+    model = cast(LlamaForCausalLM, build_model(recipe.shape).to(device))
+    model.set_attn_implementation(_attention_on(device))
     optimizers = _optimizers(model, recipe)
     train_tokens = np.load(data / "train.npy", mmap_mode="r")
     held_out = {kind: np.load(data / f"held_out_{kind}.npy") for kind in HELD_OUT_KINDS}
@@ -139,7 +141,12 @@ def pretrain(
                 f"passages are answered right; the recipe wants {recipe.gate_reading:.0%}. Change the corpus."
             )
     model.set_attn_implementation("sdpa")
-    return model
+    return cast(LlamaForCausalLM, model.cpu())
+
+
+def _attention_on(device: str) -> str:
+    """Blocks beat torch's own kernel on CPU only."""
+    return attention.NAME if device == "cpu" else "sdpa"
 
 
 def _read(model: LlamaForCausalLM, reading: Callable[[LlamaForCausalLM], float]) -> float:
@@ -150,7 +157,7 @@ def _read(model: LlamaForCausalLM, reading: Callable[[LlamaForCausalLM], float])
         return reading(model)
     finally:
         model.train()
-        model.set_attn_implementation(attention.NAME)
+        model.set_attn_implementation(_attention_on(model.device.type))
 
 
 class _Progress:
@@ -240,8 +247,9 @@ def _loss_function(model: LlamaForCausalLM, *, is_compiled: bool) -> Callable[[T
     trunk, head = (torch.compile(model.model), torch.compile(head_loss)) if is_compiled else (model.model, head_loss)
 
     def mean_loss(ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            return head(trunk(input_ids=ids_BT, use_cache=False).last_hidden_state, targets_BT)
+        device = model.device
+        with torch.autocast(device.type, torch.bfloat16):
+            return head(trunk(input_ids=ids_BT.to(device), use_cache=False).last_hidden_state, targets_BT.to(device))
 
     return mean_loss
 
@@ -316,7 +324,7 @@ def _resume(
 ) -> tuple[int, list[LossRecord]]:
     if not path.exists():
         return 0, []
-    checkpoint = torch.load(path, weights_only=True)
+    checkpoint = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(checkpoint["model"])
     for optimizer, state in zip(optimizers, checkpoint["optimizers"], strict=True):
         optimizer.load_state_dict(state)
