@@ -114,7 +114,7 @@ def greedy_answers(
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
         longest = max(len(ids[index]) for index in chosen)
-        prompt_BT = torch.full((len(chosen), longest), tokenizer.pad_token_id, device=model.device)
+        prompt_BT = torch.full((len(chosen), longest), tokenizer.pad_token_id)
         mask_BT = torch.zeros_like(prompt_BT)
         for row, index in enumerate(chosen):
             prompt_BT[row, longest - len(ids[index]) :] = torch.tensor(ids[index])
