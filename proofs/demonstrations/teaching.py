@@ -4,6 +4,7 @@
 spec is given. The losses before the first step are computed by the same objective over the same batches.
 """
 
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tanren.training.packing import micro_batches
 from tanren.training.preparation import prepare
 from tanren.training.run import TrainingOutcome, train
 from tanren.training.spec import TrainingSpec
+from tanren.training.token_cache import TokenCache
 from tanren.weights.base_models import load_base_model
 from tanren.weights.model_folders import write_model
 
@@ -79,7 +81,9 @@ def untaught(spec: TrainingSpec, base_folder: Path, sets: Sequence[Sequence[Trai
     objective = OBJECTIVES[spec.objective]
     sums: list[float] = []
     counts: list[int] = []
-    for sequences in prepare(spec, base_folder, sets[0], sets).validation_sets:
+    with tempfile.TemporaryDirectory() as folder:
+        data = prepare(spec, base_folder, sets[0], sets, cache=TokenCache(Path(folder)))
+    for sequences in data.validation_sets:
         batches = micro_batches(sequences, token_budget=TOKEN_BUDGET)
         sums.append(sum(objective.loss_sum(model, batch).item() for batch in batches))
         counts.append(sum(batch.target_count for batch in batches))

@@ -83,6 +83,8 @@ def main() -> int:
         clock=utc_now,
         yield_asked=yield_asked.is_set,
         checkpoint_seconds=settings.checkpoint_seconds,
+        token_folder=settings.data_dir / "cache" / "tokens",
+        token_bytes=int(settings.token_cache_gigabytes * 1e9),
     )
     try:
         workflow.run()

@@ -42,6 +42,10 @@ class Settings:
     job_slots: int = _setting(1, "Jobs that the worker runs at the same time.")
     worker_threads: int = _setting(0, "Threads of a training process; 0 takes all cores.")
     checkpoint_seconds: float = _setting(30.0, "Longest time between two checkpoints of a training run.")
+    token_cache_gigabytes: float = _setting(
+        20.0,
+        "Room for data sets as tokens, which later jobs on the same data take up; 0 keeps none beyond its job.",
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
@@ -62,6 +66,8 @@ class Settings:
             raise _refused("worker_threads", self.worker_threads, "0 or more")
         if self.checkpoint_seconds <= 0:
             raise _refused("checkpoint_seconds", self.checkpoint_seconds, "more than 0")
+        if not 0 <= self.token_cache_gigabytes < float("inf"):
+            raise _refused("token_cache_gigabytes", self.token_cache_gigabytes, "0 or more")
 
     @property
     def effective_database_url(self) -> str:

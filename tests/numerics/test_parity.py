@@ -10,9 +10,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tanren.model_files.digests import weights_digest
 from tanren.training.batches import batch_indexes
+from tanren.training.document_attention import layout_for
 from tanren.training.objectives import next_token
 from tanren.training.objectives.next_token import next_token_loss_sum
-from tanren.training.packing import lay_out, micro_batches, stack
+from tanren.training.packing import MicroBatch, micro_batches, pad
 from tanren.training.schedule import learning_rate_at
 from tanren.training.tokenization import Tokenizer, TokenSequence
 from tanren.weights.adapters import write_adapter
@@ -40,18 +41,24 @@ def sequences(base: Path) -> list[TokenSequence]:
     return [tokenizer.of_conversation(record.content, record.source) for record in RECORDS]  # type: ignore[arg-type]
 
 
-def test_padded_rows_have_the_losses_and_gradients_of_unpadded_ones(base: Path, sequences: list[TokenSequence]) -> None:
+@pytest.mark.parametrize("layout", ["packed", "padded"])
+def test_documents_together_have_the_losses_and_gradients_of_each_alone(
+    base: Path, sequences: list[TokenSequence], layout: Any
+) -> None:
+    plain = load_base_model(base, dtype="float32").requires_grad_(True)
     model = load_base_model(base, dtype="float32").requires_grad_(True)
+    assert layout_for(model) == "packed"
+    if layout == "padded":
+        model = plain
 
-    def measured(groups: list[list[TokenSequence]]) -> tuple[float, list[torch.Tensor]]:
+    def measured(model: Any, parts: list[MicroBatch]) -> tuple[float, list[torch.Tensor]]:
         model.zero_grad()
-        total = sum(next_token_loss_sum(model, stack([lay_out(s) for s in group])) for group in groups)
-        assert isinstance(total, torch.Tensor)
+        total = torch.stack([next_token_loss_sum(model, part) for part in parts]).sum()
         total.backward()
         return total.item(), [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
 
-    alone, gradients = measured([[sequence] for sequence in sequences])
-    together, same_gradients = measured([sequences])
+    alone, gradients = measured(plain, [pad([sequence]) for sequence in sequences])
+    together, same_gradients = measured(model, micro_batches(sequences, token_budget=10**6, layout=layout))
     assert together == pytest.approx(alone, rel=1e-6)
     for one, other in zip(gradients, same_gradients, strict=True):
         assert torch.allclose(one, other, atol=1e-5 * max(1.0, one.abs().max().item()))
@@ -61,13 +68,13 @@ def test_the_head_at_the_targets_alone_gives_the_models_own_loss(
     base: Path, sequences: list[TokenSequence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = load_base_model(base, dtype="float32")
-    (batch,) = micro_batches(sequences, token_budget=10**6)
+    (batch,) = micro_batches(sequences, token_budget=10**6, layout="padded")
     fast = next_token_loss_sum(model, batch)
     # transformers shifts labels itself, so it gets ours shifted back.
     labels_BT = torch.cat([torch.full_like(batch.labels_BT[:, :1], -100), batch.labels_BT[:, :-1]], dim=1)
     plain = model(input_ids=batch.ids_BT, labels=labels_BT).loss * batch.target_count
     assert fast.item() == pytest.approx(plain.item(), rel=1e-5)
-    monkeypatch.setattr(next_token, "_PLAIN_HEADS", frozenset())
+    monkeypatch.setattr(next_token, "_has_plain_head", lambda _: False)
     assert next_token_loss_sum(model, batch).item() == pytest.approx(fast.item(), rel=1e-6)
 
 
@@ -145,7 +152,7 @@ def test_the_published_weights_have_the_validation_loss_that_is_told(
     """A served model is the one that was measured: opened by transformers, it gives the recorded loss."""
     outcome = small_run(base, tmp_path, RECORDS, validation=[RECORDS], epochs=3, method="full", learning_rate=3e-3)
     model: Any = AutoModelForCausalLM.from_pretrained(outcome.folder)
-    parts = micro_batches(sequences, token_budget=10**6)
+    parts = micro_batches(sequences, token_budget=10**6, layout="padded")
     with torch.no_grad():
         total = sum(next_token_loss_sum(model, part).item() for part in parts)
     count = sum(sequence.target_count for sequence in sequences)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tanren.data.records import Document, RecordSource, TrainingRecord
 from tanren.training.run import TrainingOutcome
 from tests.numerics.runs import Killed, Remembering, small_run
 from tests.numerics.tiny_models import pairs, save_base_model
@@ -52,6 +53,37 @@ def test_a_full_fine_tuning_resumes_exactly(base: Path, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         small_run(base, tmp_path / "w", RECORDS, reporter=Remembering(lambda record: record.step == 4), **knobs)
     assert small_run(base, tmp_path / "w", RECORDS, **knobs).sha256 == plain.sha256
+
+
+def killing_at(step: int) -> Remembering:
+    return Remembering(lambda record: record.step == step)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor", "sgd"])
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_every_optimizer_resumes_exactly(base: Path, tmp_path: Path, optimizer: str, method: str) -> None:
+    knobs = {**KNOBS, "optimizer": optimizer, "method": method, "weight_decay": 0.1, "learning_rate": 2e-3}
+    plain = small_run(base, tmp_path / "plain", RECORDS, **knobs)
+    for place in (1, 4):
+        with pytest.raises(Killed):
+            small_run(base, tmp_path / "w", RECORDS, reporter=killing_at(place), **knobs)
+    resumed = small_run(base, tmp_path / "w", RECORDS, **knobs)
+    assert resumed.sha256 == plain.sha256
+    assert resumed.step_records == plain.step_records
+
+
+def test_a_run_with_replay_resumes_exactly(base: Path, tmp_path: Path) -> None:
+    documents = [
+        TrainingRecord(source=RecordSource(file="d", line=n), content=Document(text=f"hello {n}")) for n in range(1, 8)
+    ]
+    knobs = {**KNOBS, "objective": "continued_pre_training", "replay_percentage": 30, "max_sequence_length": 256}
+    plain = small_run(base, tmp_path / "plain", documents, **knobs)
+    for place in (0, 2):
+        with pytest.raises(Killed):
+            small_run(base, tmp_path / "w", documents, reporter=killing_at(place), **knobs)
+    resumed = small_run(base, tmp_path / "w", documents, **knobs)
+    assert resumed.sha256 == plain.sha256
+    assert resumed.step_records == plain.step_records
 
 
 def test_a_damaged_newest_checkpoint_costs_steps_and_changes_nothing(

@@ -97,17 +97,24 @@ def early_stopping(threshold: float, patience: int) -> tuple[HyperparameterRule,
     )
 
 
+_WITH_LORA = ("customizationMethod", "lora")
+
+
+def _choice(name: str, choices: tuple[str, ...], default: str, help: str) -> HyperparameterRule:
+    return HyperparameterRule(name=name, kind="choice", choices=choices, default=default, help=help, is_extension=True)
+
+
 EXTENSIONS = (
+    _choice("customizationMethod", ("lora", "full"), "lora", "lora trains a small adapter, full trains every weight."),
     HyperparameterRule(
-        name="customizationMethod",
-        kind="choice",
-        choices=("lora", "full"),
-        default="lora",
-        help="lora trains a small adapter, full trains every weight.",
+        name="loraRank",
+        kind="int",
+        minimum=1,
+        maximum=256,
+        default=16,
+        help="Rank of the adapter.",
         is_extension=True,
-    ),
-    HyperparameterRule(
-        name="loraRank", kind="int", minimum=1, maximum=256, default=16, help="Rank of the adapter.", is_extension=True
+        only_with=_WITH_LORA,
     ),
     HyperparameterRule(
         name="loraAlpha",
@@ -117,6 +124,7 @@ EXTENSIONS = (
         default=32.0,
         help="The adapter is scaled by alpha / rank.",
         is_extension=True,
+        only_with=_WITH_LORA,
     ),
     HyperparameterRule(
         name="loraDropout",
@@ -125,6 +133,46 @@ EXTENSIONS = (
         maximum=0.9,
         default=0.0,
         help="Share of the adapter's inputs dropped in training.",
+        is_extension=True,
+        only_with=_WITH_LORA,
+    ),
+    HyperparameterRule(
+        name="loraTargets",
+        kind="choice",
+        choices=("all-linear", "attention", "mlp"),
+        default="all-linear",
+        help="Which linear layers of the blocks carry an adapter.",
+        is_extension=True,
+        only_with=_WITH_LORA,
+    ),
+    _choice(
+        "optimizer",
+        ("adamw", "adafactor", "sgd"),
+        "adamw",
+        "adafactor keeps hardly any state; sgd has momentum 0.9 and wants a rate some 30 times higher.",
+    ),
+    _choice(
+        "learningRateSchedule",
+        ("linear", "cosine", "constant"),
+        "linear",
+        "The rate after the warm-up: straight or along a half cosine towards zero, or level.",
+    ),
+    HyperparameterRule(
+        name="maxGradNorm",
+        kind="float",
+        minimum=0,
+        maximum=1000,
+        default=1.0,
+        help="Larger gradients are scaled down to this global norm; 0: never.",
+        is_extension=True,
+    ),
+    HyperparameterRule(
+        name="weightDecay",
+        kind="float",
+        minimum=0,
+        maximum=1,
+        default=0.0,
+        help="Decoupled decay of the trained matrices.",
         is_extension=True,
     ),
     HyperparameterRule(
@@ -136,7 +184,30 @@ EXTENSIONS = (
         is_extension=True,
     ),
     HyperparameterRule(
-        name="weightDecay", kind="float", minimum=0, maximum=1, default=0.0, help="AdamW's decay.", is_extension=True
+        name="evalPercentage",
+        kind="float",
+        minimum=5,
+        maximum=50,
+        help="Percent of the training records held out for validation where the job has no validation data. "
+        "Default: none, except where AWS has the key.",
+        is_extension=True,
+    ),
+    _choice(
+        "publish",
+        ("best", "last"),
+        "best",
+        "Which epoch's weights become the model where there is a validation loss: of the lowest, or of the last.",
+    ),
+    HyperparameterRule(
+        name="replayPercentage",
+        kind="int",
+        minimum=0,
+        maximum=90,
+        default=0,
+        help="Percent of the documents of a step that are general text of tanren's own, to limit forgetting; they "
+        "come on top of batchSize. CONTINUED_PRE_TRAINING only.",
+        is_extension=True,
+        only_for="CONTINUED_PRE_TRAINING",
     ),
     HyperparameterRule(
         name="seed",
@@ -144,8 +215,30 @@ EXTENSIONS = (
         minimum=0,
         maximum=2**31 - 1,
         default=0,
-        help="Order of the data and first values of the adapter.",
+        help="Order of the data, hold-out, dropout and first values of the adapter.",
+        is_extension=True,
+    ),
+    _choice(
+        "dtype",
+        ("auto", "float32", "bfloat16"),
+        "auto",
+        "Of the base's weights under LoRA, of the arithmetic in full fine-tuning; auto: bfloat16 for large bases on "
+        "processors that have it.",
+    ),
+    HyperparameterRule(
+        name="sampleSteps",
+        kind="int",
+        minimum=0,
+        maximum=1_000_000,
+        help="Steps between two samples of what the model answers while it learns; 0: none. Changes what is shown, not "
+        "the model. Default: about ten samples a run.",
         is_extension=True,
     ),
 )
 """Keys that AWS does not have, accepted by every base model."""
+
+
+def with_extensions(rules: tuple[HyperparameterRule, ...]) -> tuple[HyperparameterRule, ...]:
+    """A family's rules and the extensions; where AWS has a key of the same name, AWS's rule is the one that holds."""
+    own = {rule.name for rule in rules}
+    return rules + tuple(rule for rule in EXTENSIONS if rule.name not in own)

@@ -9,6 +9,7 @@ import typer
 
 from tanren.cli.demo import demo
 from tanren.cli.env import env
+from tanren.cli.job import job
 from tanren.cli.models import models
 from tanren.cli.serve import serve
 from tanren.domain.errors import Conflict, TanrenError, ValidationFailed
@@ -24,6 +25,7 @@ app.command()(serve)
 app.command()(env)
 app.command()(demo)
 app.add_typer(models, name="models")
+app.add_typer(job, name="job")
 
 
 @app.callback()

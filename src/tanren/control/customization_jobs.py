@@ -70,7 +70,7 @@ class CustomizationJobControl:
         kind = self._checked_type(new)
         base = refer(self._models, scope, new.base_model_identifier)
         self._check(scope, new, kind, base.foundation.customizations, base.foundation.model_id)
-        resolve_hyperparameters(base.foundation.hyperparameters, new.hyperparameters)
+        resolve_hyperparameters(base.foundation.hyperparameters, new.hyperparameters, customization_type=kind)
         # Noted now, so that every attempt trains on the same weights; a custom model goes on with its own.
         bound = (
             self._weights.weights_of(base.foundation.model_id).bound()

@@ -10,6 +10,7 @@
 Source   user guide, "Prepare your training datasets"; AWS's own validators (fact sheet §1.1).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,6 +62,7 @@ _UNSUPPORTED_BLOCKS = {
     "cachePoint": "cache points",
     "guardContent": "guardrail content",
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESERVED = ("\nHuman:", "\nAssistant:")
 
 
@@ -287,7 +289,7 @@ def _text(holder: dict[str, Any], key: str, path: JsonPath, faults: _Faults) -> 
         return ""
     if not value.strip():
         faults.add(where, "empty-text", f'"{key}" is empty.', "Give it text, or remove the record.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if _SURROGATE.search(value):
         faults.add(
             where,
             "lone-surrogate",

@@ -1,9 +1,8 @@
-"""Which records are held out for validation where the user gave none, and which stand in both sets."""
+"""Which records are held out for validation where the user gave none."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
 
-from tanren.data.records import RecordSource, TrainingRecord
+from tanren.data.records import TrainingRecord
 
 
 def is_held_out(record: TrainingRecord, *, percentage: float, seed: int) -> bool:
@@ -14,16 +13,3 @@ def is_held_out(record: TrainingRecord, *, percentage: float, seed: int) -> bool
     """
     digest = hashlib.sha256(f"{seed}:{record.digest()}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < percentage / 100 * 2**64
-
-
-def overlap(
-    training: Iterable[TrainingRecord], validation: Sequence[TrainingRecord]
-) -> list[tuple[RecordSource, RecordSource]]:
-    """(place in the validation set, a place in the training set) of every validation record that is trained on."""
-    wanted = {record.digest(): record.source for record in validation}
-    found: dict[str, tuple[RecordSource, RecordSource]] = {}
-    for record in training:
-        digest = record.digest()
-        if digest in wanted and digest not in found:
-            found[digest] = (wanted[digest], record.source)
-    return list(found.values())

@@ -3,7 +3,8 @@
 An unknown key is refused, none is ignored. What a job runs with is resolved here, once, and recorded.
 """
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,10 @@ class HyperparameterRule:
     help: str
     is_extension: bool = False
     """True for a key that AWS does not have; a job that uses it does not run there."""
+    only_with: tuple[str, str] | None = None
+    """Another key and its value without which this one would have no effect, and is refused."""
+    only_for: str | None = None
+    """The customizationType without which it would have none."""
 
     def describe(self) -> str:
         """The rule in words, as error messages give it."""
@@ -53,19 +58,42 @@ class HyperparameterRule:
 
 
 def resolve_hyperparameters(
-    rules: Iterable[HyperparameterRule], given: Mapping[str, str]
+    rules: Iterable[HyperparameterRule], given: Mapping[str, str], *, customization_type: str | None = None
 ) -> dict[str, HyperparameterValue]:
-    """Every rule's value, given or default. Raises ValidationFailed for an unknown key or a value out of range."""
+    """Every rule's value, given or default.
+
+    Raises   ValidationFailed for an unknown key, a value out of range, or a key without effect in this job.
+    """
     by_name = {rule.name: rule for rule in rules}
     unknown = sorted(set(given) - set(by_name))
     if unknown:
         known = ", ".join(sorted(by_name))
-        raise ValidationFailed(f"hyperParameters has unknown key {unknown[0]!r}; this base model takes {known}.")
+        near = _near_misses(unknown[0], by_name)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValidationFailed(f"hyperParameters has unknown key {unknown[0]!r}.{meant} This base model takes {known}.")
     values: dict[str, HyperparameterValue] = {
         rule.name: rule.default for rule in by_name.values() if rule.default is not None
     }
     values.update({name: by_name[name].read(text) for name, text in given.items()})
+    for name in sorted(given):
+        rule = by_name[name]
+        if rule.only_with is not None and values.get(rule.only_with[0]) != rule.only_with[1]:
+            key, value = rule.only_with
+            raise ValidationFailed(
+                f"hyperParameters.{name} has no effect where {key} is '{values.get(key)}'; leave it out, or set {key} "
+                f"to '{value}'."
+            )
+        if rule.only_for is not None and customization_type not in (None, rule.only_for):
+            raise ValidationFailed(
+                f"hyperParameters.{name} has no effect in a {customization_type} job; it is for {rule.only_for}."
+            )
     return values
+
+
+def _near_misses(name: str, known: Collection[str]) -> list[str]:
+    """Keys that whoever wrote `name` may have meant; the spelling of other trainers counts as near."""
+    plain = {key.lower(): key for key in known}
+    return [plain[key] for key in difflib.get_close_matches(name.replace("_", "").lower(), plain, n=2)]
 
 
 def _plain(bound: float | None) -> str:

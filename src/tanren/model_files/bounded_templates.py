@@ -30,6 +30,10 @@ STEPS_CAP: Final = 200_000
 """Iterations and macro calls of one rendering: a conversation of thousands of messages takes some ten thousand."""
 SECONDS_CAP: Final = 5.0
 """Of the processor, so that a busy machine refuses nothing that an idle one renders."""
+_UNCLOCKED_CHARACTERS: Final = 8192
+"""Made between two looks at the clock: a look costs as much as some hundred characters."""
+_CALL_CHARACTERS: Final = 256
+"""What a call counts for beside the characters that it makes."""
 _FACTOR: Final = 8
 """Characters that a rendering may make: this many times those it is given, and _FREE_CHARACTERS."""
 _FREE_CHARACTERS: Final = 4 * 1024 * 1024
@@ -97,6 +101,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self._steps = 0
         self._characters = 0
+        self._unclocked = 0
+        """Characters made since the clock was last looked at."""
         self._deadline = 0.0
         self.filters = {name: self._filter(name, call) for name, call in self.filters.items() if name in _FILTERS}
         self.filters["tojson"] = self._filter("tojson", _tojson)
@@ -112,6 +118,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def begin(self, given_characters: int) -> None:
         self._steps = STEPS_CAP
         self._characters = _FREE_CHARACTERS + _FACTOR * given_characters
+        self._unclocked = 0
         self._deadline = time.thread_time() + SECONDS_CAP
 
     # What the rewritten template calls.
@@ -234,6 +241,10 @@ class _Environment(ImmutableSandboxedEnvironment):
         self._characters -= size
         if self._characters < 0:
             raise TemplateOverrun(f"the chat template makes more {what} than a conversation could need")
+        self._unclocked += size + _CALL_CHARACTERS
+        if self._unclocked < _UNCLOCKED_CHARACTERS:
+            return
+        self._unclocked = 0
         if time.thread_time() > self._deadline:
             raise TemplateOverrun(
                 f"the chat template takes more than {SECONDS_CAP:g} seconds of computing; it may never end"

@@ -13,6 +13,7 @@ from tanren.domain.customization_jobs import (
     Phase,
     PhaseStatus,
 )
+from tanren.domain.errors import Conflict, ResourceNotFound
 from tanren.domain.scope import Scope
 from tanren.storage.database import Database
 from tanren.storage.resources import ResourceRows, scope_of
@@ -79,6 +80,21 @@ class CustomizationJobs(ResourceRows[CustomizationJob]):
                 phases=with_phase(row.phases, phase, status, at=at),
                 updated_at=at,
             )
+
+
+def find_job(jobs: CustomizationJobs, identifier: str) -> CustomizationJob:
+    """By ARN, id, or a name that only one account and region have.
+
+    Raises   ResourceNotFound, with the names there are; Conflict where several have the name.
+    """
+    columns = jobs.table.c
+    found = jobs.every((columns.arn == identifier) | (columns.name == identifier) | (columns.job_id == identifier))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Conflict(f"Several jobs are named '{identifier}'; give an ARN: {', '.join(j.job_arn for j in found)}")
+    names = ", ".join(sorted(job.job_name for job in jobs.every())) or "none yet"
+    raise ResourceNotFound(f"There is no customization job '{identifier}' here. Jobs: {names}.")
 
 
 def with_phase(phases: dict[str, Any], phase: Phase, status: PhaseStatus, *, at: datetime) -> dict[str, Any]:

@@ -206,6 +206,15 @@ validation_records = Table(
     Column("record", JSON, nullable=False),
 )
 
+sample_records = Table(
+    "sample_records",
+    metadata,
+    Column("job_arn", String(1011), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
 job_events = Table(
     "job_events",
     metadata,

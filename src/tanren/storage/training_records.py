@@ -1,4 +1,4 @@
-"""What a training run reports while it runs: records of steps and validations, and events in words.
+"""What a training run reports while it runs: records of steps, validations and samples, and events in words.
 
 Rows are keyed by job and step: a resumed attempt that repeats a step after its checkpoint writes the same row again, so
 the curve has neither holes nor doubles. Writes of an attempt that is no longer current change nothing.
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from tanren.storage.database import Database
-from tanren.storage.tables import customization_jobs, job_events, step_records, validation_records
+from tanren.storage.tables import customization_jobs, job_events, sample_records, step_records, validation_records
 
 
 class TrainingRecords:
@@ -25,6 +25,10 @@ class TrainingRecords:
     def add_validation(self, job_arn: str, attempt: int, record: Mapping[str, Any]) -> bool:
         """As `add_steps`, for one record of a validation."""
         return self._replace(validation_records, job_arn, attempt, [record])
+
+    def add_sample(self, job_arn: str, attempt: int, record: Mapping[str, Any]) -> bool:
+        """As `add_steps`, for what the weights answered after one step."""
+        return self._replace(sample_records, job_arn, attempt, [record])
 
     def _replace(self, table: Table, job_arn: str, attempt: int, records: Sequence[Mapping[str, Any]]) -> bool:
         with self.database.writing() as connection:
@@ -47,6 +51,9 @@ class TrainingRecords:
 
     def validations(self, job_arn: str) -> list[dict[str, Any]]:
         return self._records(validation_records, job_arn, -1)
+
+    def samples(self, job_arn: str) -> list[dict[str, Any]]:
+        return self._records(sample_records, job_arn, -1)
 
     def _records(self, table: Table, job_arn: str, after: int) -> list[dict[str, Any]]:
         with self.database.reading() as connection:

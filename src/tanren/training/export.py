@@ -4,6 +4,7 @@ Nothing is published on trust: what stands on the disk is read back, compared wi
 model, and has to change the loss.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +60,13 @@ def export_model(folder: Path, model: "PreTrainedModel", *, base_folder: Path) -
 
 
 def check_effect(*, loss_before: float, loss_after: float, target_count: int) -> None:
-    """Raises JobFailed where the published weights answer the probe rows exactly as those at the start did."""
+    """Raises JobFailed where the published weights answer the probe rows exactly as those at the start did, or with
+    no number at all: a last update may break weights whose loss before it was finite."""
+    if not math.isfinite(loss_after):
+        raise JobFailed(
+            f"The trained weights are broken: their loss over {target_count} tokens of the training data is "
+            f"{loss_after}. Use a lower learning rate. No model was made."
+        )
     if loss_before == loss_after:
         raise JobFailed(
             f"Training had no effect: the loss over {target_count} tokens of the training data is "

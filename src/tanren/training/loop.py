@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +22,8 @@ from tanren.training.checkpoints import Checkpoints
 from tanren.training.metrics import StepRecord, ValidationRecord
 from tanren.training.objectives.base import Objective
 from tanren.training.optimizer import Optimizer
-from tanren.training.packing import MicroBatch, micro_batches
+from tanren.training.packing import Layout, MicroBatch, micro_batches
+from tanren.training.replay import Replay
 from tanren.training.reporting import StopRequest, TrainingReporter, TrainingStopped, TrainingYielded
 from tanren.training.run_state import RunState
 from tanren.training.schedule import learning_rate_at
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 TOKEN_BUDGET = 2048
 """Tokens of a micro-batch, filling included: large enough for the matrix units, small enough for the memory."""
+EVALUATION_WINDOW = 512
+"""Documents of a validation set that are sorted by length and in memory together."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -52,6 +55,12 @@ class Run:
     reporter: TrainingReporter
     should_stop: Callable[[], StopRequest | None]
     device: torch.device
+    token_budget: int = TOKEN_BUDGET
+    """Smaller where memory is short; see `memory_plan`."""
+    layout: Layout
+    """How the model takes the documents of a micro-batch."""
+    replay: Replay | None = None
+    """What comes on top of a step's own documents."""
     last_checkpoint_at: float
     """`time.monotonic()` of the last one, or of the start."""
 
@@ -63,6 +72,9 @@ class Run:
     def total_steps(self) -> int:
         """Planned; early stopping may end the run before."""
         return self.steps_per_epoch * self.spec.epochs
+
+    def micro_batches(self, sequences: Iterable[TokenSequence]) -> list[MicroBatch]:
+        return micro_batches(sequences, token_budget=self.token_budget, layout=self.layout, device=self.device)
 
     def arithmetic(self) -> AbstractContextManager[object]:
         """The precision in which the model computes."""
@@ -96,7 +108,11 @@ def _train_step(run: Run) -> None:
         epoch=state.epoch,
         step_in_epoch=state.step_in_epoch,
     )
-    parts = micro_batches((run.training[i] for i in chosen), token_budget=TOKEN_BUDGET, device=run.device)
+    sequences = [run.training[i] for i in chosen]
+    if run.replay is not None:
+        own_before = (state.epoch - 1) * len(run.training) + state.step_in_epoch * spec.batch_size
+        sequences += run.replay.beside(own_before=own_before, own_count=len(chosen))
+    parts = run.micro_batches(sequences)
     target_count = sum(part.target_count for part in parts)
 
     # Dropout is drawn from (seed, step): a resumed step draws what the first attempt drew, whatever came before.
@@ -179,12 +195,13 @@ def evaluate(run: Run, sequences: Sequence[TokenSequence], *, may_stop: bool = F
     sums: list[float] = []
     target_count = 0
     with torch.no_grad():
-        for part in micro_batches(sequences, token_budget=TOKEN_BUDGET, device=run.device):
-            if may_stop:
-                _heed_stop_request(run)
-            with run.arithmetic():
-                sums.append(run.objective.loss_sum(run.model, part).item())
-            target_count += part.target_count
+        for first in range(0, len(sequences), EVALUATION_WINDOW):
+            for part in run.micro_batches(sequences[first : first + EVALUATION_WINDOW]):
+                if may_stop:
+                    _heed_stop_request(run)
+                with run.arithmetic():
+                    sums.append(run.objective.loss_sum(run.model, part).item())
+                target_count += part.target_count
     return math.fsum(sums), target_count
 
 

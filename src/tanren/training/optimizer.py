@@ -1,35 +1,49 @@
-"""AdamW over named parameters, with a state that can be written down by name."""
+"""AdamW, Adafactor or SGD over named parameters, with a state that can be written down by name."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from tanren.training.adafactor import Adafactor
 from tanren.training.spec import TrainingSpec
 
 _BETAS = (0.9, 0.999)
 _EPS = 1e-8
+_MOMENTUM = 0.9
+"""Of SGD, as everywhere."""
 
 
 class Optimizer:
-    """torch's fused AdamW; the learning rate is given with every step.
+    """The learning rate is given with every step.
 
-    Why   weight decay touches matrices only: a norm's gain or a bias has no reason to be small.
+    Why   weight decay is decoupled whatever the optimiser, and touches matrices only: a norm's gain or a bias has no
+          reason to be small.
     """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], spec: TrainingSpec) -> None:
         self._parameters = dict(parameters)
         self._max_grad_norm = spec.max_grad_norm
-        matrices = [parameter for parameter in self._parameters.values() if parameter.ndim >= 2]
+        self._matrices = [parameter for parameter in self._parameters.values() if parameter.ndim >= 2]
         vectors = [parameter for parameter in self._parameters.values() if parameter.ndim < 2]
-        groups: list[dict[str, object]] = [{"params": matrices, "weight_decay": spec.weight_decay}]
+        groups: list[dict[str, Any]] = [{"params": self._matrices, "weight_decay": spec.weight_decay}]
         if vectors:
             groups.append({"params": vectors, "weight_decay": 0.0})
-        self._adamw = torch.optim.AdamW(groups, lr=spec.learning_rate, betas=_BETAS, eps=_EPS, fused=True)
+        self._decay = 0.0
+        if spec.optimizer == "adamw":
+            self._inner: torch.optim.Optimizer = torch.optim.AdamW(
+                groups, lr=spec.learning_rate, betas=_BETAS, eps=_EPS, fused=True
+            )
+        elif spec.optimizer == "adafactor":
+            self._inner = Adafactor(groups, lr=spec.learning_rate)
+        else:
+            # torch's own decay goes through the momentum; ours is the same as AdamW's.
+            self._decay = spec.weight_decay
+            self._inner = torch.optim.SGD(self._parameters.values(), lr=spec.learning_rate, momentum=_MOMENTUM)
 
     def zero_grad(self) -> None:
-        self._adamw.zero_grad(set_to_none=True)
+        self._inner.zero_grad(set_to_none=True)
 
     def clip(self) -> float:
         """The global norm of the gradients as they were; afterwards they are at most `max_grad_norm`."""
@@ -37,16 +51,20 @@ class Optimizer:
         return float(nn.utils.clip_grad_norm_(self._parameters.values(), bound))
 
     def step(self, learning_rate: float) -> None:
-        for group in self._adamw.param_groups:
+        if self._decay:
+            with torch.no_grad():
+                for parameter in self._matrices:
+                    parameter.mul_(1 - learning_rate * self._decay)
+        for group in self._inner.param_groups:
             group["lr"] = learning_rate
-        self._adamw.step()
+        self._inner.step()
 
     def state(self) -> dict[str, Tensor]:
         """`<parameter>/<moment>` → tensor; empty before the first step."""
         return {
             f"{name}/{key}": cast(Tensor, value)
             for name, parameter in self._parameters.items()
-            for key, value in self._adamw.state[parameter].items()
+            for key, value in self._inner.state[parameter].items()
         }
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
@@ -54,6 +72,6 @@ class Optimizer:
             prefix = f"{name}/"
             moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
             if moments:
-                self._adamw.state[parameter] = {
+                self._inner.state[parameter] = {
                     key: value.clone().to(parameter.device) for key, value in moments.items()
                 }

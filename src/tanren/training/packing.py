@@ -1,16 +1,18 @@
-"""Token sequences → rows of a micro-batch. Labels are shifted here and nowhere else.
+"""Token sequences → micro-batches. Labels are shifted here and nowhere else.
 
-A row holds one document, and shorter rows are filled up behind their end. Attention is causal, so no real token ever
-sees the filling: the result is that of the unfilled row, and no attention mask is needed (which lets torch take its
-fastest kernel). Rows of near length share a micro-batch, so that little is filled: see `micro_batches`.
-Several documents a row, with attention kept inside each, would change `lay_out` and the model's call, and nothing else:
-`positions` and `document_ids` are there for it.
+Packed   the documents of a micro-batch stand one behind the other in a single row, and attention is kept inside each
+         (`document_attention`): nothing is filled up, whatever the lengths. What training takes.
+Padded   a row a document, shorter rows filled up behind their end. Attention is causal, so no real token ever sees the
+         filling. For architectures whose attention has what `document_attention` does not know: soft caps, sinks.
 
-Legend   B rows, T row length.
+The two give the same loss and gradients.
+
+Legend   B rows, T row length; packed, B is 1 and T the number of tokens.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,76 +23,101 @@ from tanren.training.tokenization import TokenSequence
 IGNORE = -100
 """The label of a position without target; torch's own default for cross-entropy."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedRow:
-    ids: list[int]
-    labels: list[int]
-    """labels[i] is the target of ids[i]: the next token where its loss mask is 1, else IGNORE."""
-    positions: list[int]
-    """From 0 in each document."""
-    document_ids: list[int]
-    """Which document of the row a token belongs to."""
-    sources: tuple[RecordSource, ...]
+Layout = Literal["packed", "padded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MicroBatch:
-    """Rows that go through the model together; gradients add up over the micro-batches of an optimiser step."""
+    """Documents that go through the model together; gradients add up over the micro-batches of an optimiser step."""
 
     ids_BT: Tensor
     labels_BT: Tensor
+    """The target of each position: the next token where its loss mask is 1, else IGNORE."""
+    positions_BT: Tensor
+    """From 0 in each document."""
+    starts: Tensor | None
+    """Packed: where each document begins in the row, and the row's end. int64 [documents + 1]"""
     token_count: int
     """Real tokens, without filling."""
     target_count: int
     sources: tuple[RecordSource, ...]
 
 
-def lay_out(sequence: TokenSequence) -> PackedRow:
-    """One sequence as a row."""
-    ids = list(sequence.ids)
-    targets = [id if is_target else IGNORE for id, is_target in zip(ids, sequence.loss_mask, strict=True)]
-    return PackedRow(
-        ids=ids,
-        labels=[*targets[1:], IGNORE],
-        positions=list(range(len(ids))),
-        document_ids=[0] * len(ids),
-        sources=(sequence.source,),
-    )
-
-
-def stack(rows: Sequence[PackedRow], *, device: torch.device | str = "cpu") -> MicroBatch:
-    """Rows filled up to the longest of them, behind their ends.
-
-    Shapes   ids, labels [B, T], int64.
-    """
-    length = max(len(row.ids) for row in rows)
-    ids_BT = torch.zeros(len(rows), length, dtype=torch.int64)
-    labels_BT = torch.full((len(rows), length), IGNORE, dtype=torch.int64)
-    for index, row in enumerate(rows):
-        ids_BT[index, : len(row.ids)] = torch.tensor(row.ids)
-        labels_BT[index, : len(row.labels)] = torch.tensor(row.labels)
-    return MicroBatch(
-        ids_BT=ids_BT.to(device),
-        labels_BT=labels_BT.to(device),
-        token_count=sum(len(row.ids) for row in rows),
-        target_count=sum(label != IGNORE for row in rows for label in row.labels),
-        sources=tuple(source for row in rows for source in row.sources),
-    )
-
-
 def micro_batches(
-    sequences: Iterable[TokenSequence], *, token_budget: int, device: torch.device | str = "cpu"
+    sequences: Iterable[TokenSequence],
+    *,
+    token_budget: int,
+    layout: Layout = "packed",
+    device: torch.device | str = "cpu",
 ) -> list[MicroBatch]:
     """The sequences of one optimiser step, sorted by length and cut where a group would pass `token_budget`.
 
     Why   a pure function of its input (ties keep their order), so that a resumed step adds up in the same order.
     """
-    rows = sorted((lay_out(sequence) for sequence in sequences), key=lambda row: len(row.ids))
-    groups: list[list[PackedRow]] = []
-    for row in rows:
-        if groups and len(row.ids) * (len(groups[-1]) + 1) <= token_budget:
-            groups[-1].append(row)
+    groups: list[list[TokenSequence]] = []
+    tokens = 0
+    for sequence in sorted(sequences, key=lambda sequence: len(sequence.ids)):
+        length = len(sequence.ids)
+        # Padded, every row becomes as long as this one, the longest so far.
+        together = length * (len(groups[-1]) + 1) if layout == "padded" and groups else tokens + length
+        if groups and together <= token_budget:
+            groups[-1].append(sequence)
+            tokens += length
         else:
-            groups.append([row])
-    return [stack(group, device=device) for group in groups]
+            groups.append([sequence])
+            tokens = length
+    make = pack if layout == "packed" else pad
+    return [make(group, device=device) for group in groups]
+
+
+def pack(sequences: Sequence[TokenSequence], *, device: torch.device | str = "cpu") -> MicroBatch:
+    """All documents in one row.
+
+    Shapes   ids, labels, positions [1, tokens], int64.
+    """
+    lengths = torch.tensor([len(sequence.ids) for sequence in sequences])
+    starts = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
+    ids_T = torch.cat([torch.tensor(sequence.ids, dtype=torch.int64) for sequence in sequences])
+    labels_T = torch.cat([_labels(sequence) for sequence in sequences])
+    positions_T = torch.arange(len(ids_T)) - starts[:-1].repeat_interleave(lengths)
+    return _batch(sequences, ids_T[None], labels_T[None], positions_T[None], starts, device)
+
+
+def pad(sequences: Sequence[TokenSequence], *, device: torch.device | str = "cpu") -> MicroBatch:
+    """A document a row, filled up to the longest behind its end.
+
+    Shapes   ids, labels, positions [documents, longest], int64.
+    """
+    shape = len(sequences), max(len(sequence.ids) for sequence in sequences)
+    ids_BT = torch.zeros(shape, dtype=torch.int64)
+    labels_BT = torch.full(shape, IGNORE, dtype=torch.int64)
+    for row, sequence in enumerate(sequences):
+        ids_BT[row, : len(sequence.ids)] = torch.tensor(sequence.ids)
+        labels_BT[row, : len(sequence.ids)] = _labels(sequence)
+    return _batch(sequences, ids_BT, labels_BT, torch.arange(shape[1]).expand(shape), None, device)
+
+
+def _labels(sequence: TokenSequence) -> Tensor:
+    """[tokens], int64; the last position has nothing behind it to learn."""
+    ids = torch.tensor([*sequence.ids[1:], IGNORE], dtype=torch.int64)
+    is_target = torch.tensor([*sequence.loss_mask[1:], 0], dtype=torch.bool)
+    return ids.masked_fill(~is_target, IGNORE)
+
+
+def _batch(
+    sequences: Sequence[TokenSequence],
+    ids_BT: Tensor,
+    labels_BT: Tensor,
+    positions_BT: Tensor,
+    starts: Tensor | None,
+    device: torch.device | str,
+) -> MicroBatch:
+    return MicroBatch(
+        ids_BT=ids_BT.to(device),
+        labels_BT=labels_BT.to(device),
+        positions_BT=positions_BT.to(device),
+        starts=starts,
+        token_count=sum(len(sequence.ids) for sequence in sequences),
+        target_count=int((labels_BT != IGNORE).sum()),
+        sources=tuple(sequence.source for sequence in sequences),
+    )

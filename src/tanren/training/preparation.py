@@ -1,61 +1,86 @@
-"""The data of a run, from records to token sequences, with everything that speaks against them told at once."""
+"""The data of a run, from records to token sequences, with everything that speaks against them told at once.
+
+Every set is written as tokens once, and found again by a digest of all that decides them: the records as they are
+read, the tokenizer with its chat template, the objective, the longest sequence, the versions of the code.
+
+Cost   memory of one chunk of records, whatever the size of the data; a set that is found costs one pass over its file.
+"""
 
 import hashlib
+import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tanren.data.findings import DataInvalid, Finding
 from tanren.data.records import TrainingRecord
-from tanren.data.splitting import is_held_out, overlap
+from tanren.data.splitting import is_held_out
 from tanren.domain.errors import JobFailed
 from tanren.training.diagnosis import few_steps_warning
 from tanren.training.objectives.registry import OBJECTIVES
+from tanren.training.overlap import overlap
 from tanren.training.spec import TrainingSpec
-from tanren.training.tokenization import Tokenizer, TokenSequence, tokenize
+from tanren.training.token_cache import TokenCache
+from tanren.training.token_sets import TokenSet, TokenSetWriter
+from tanren.training.tokenization import Tokenizer, tokenize
 from tanren.weights.base_models import load_tokenizer
 from tanren.weights.chat_template import ChatTemplate
 
-Records = Sequence[TrainingRecord] | Callable[[], Iterable[TrainingRecord]]
-"""Records, or what gives them anew each time it is called (so that they need not be held in memory)."""
+_FORMAT: Final = 1
+"""Raised whenever this package would write other tokens for the same records."""
+PROGRESS_SECONDS: Final = 15.0
+"""Between two words on how far the writing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStream:
+    """Records that are read anew each time, and need not be in memory."""
+
+    read: Callable[[], Iterable[TrainingRecord]]
+    digest: str
+    """Changes whenever what `read` gives would change, the places of the records included."""
+    count: int | None = None
+    """How many there are, for whoever waits; None where nobody has counted."""
+
+
+Records = Sequence[TrainingRecord] | Callable[[], Iterable[TrainingRecord]] | RecordStream
+"""Records, or what gives them anew each time; without a digest of their own they are read once more to make it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedData:
-    training: list[TokenSequence]
-    validation_sets: list[list[TokenSequence]]
+    training: TokenSet
+    validation_sets: list[TokenSet]
     warnings: tuple[str, ...]
     digest: str
-    """SHA-256 of all ids and masks, in order."""
+    """SHA-256 of all ids and masks and of the places of their records, in order."""
 
 
 def prepare(
-    spec: TrainingSpec, base_folder: Path, training_records: Records, validation_sets: Sequence[Records]
+    spec: TrainingSpec,
+    base_folder: Path,
+    training_records: Records,
+    validation_sets: Sequence[Records],
+    *,
+    cache: TokenCache,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> PreparedData:
-    """All rows as tokens.
+    """All rows as tokens, from the cache or written into it. `tell` hears now and then how far it is.
 
-    Raises   DataInvalid with every row that cannot be trained on, over all files; JobFailed where a set is empty.
+    Raises   DataInvalid with every row that cannot be trained on, over all files; JobFailed where a set is empty;
+             TrainingYielded where the disk is full.
     """
-    tokenizer_files = load_tokenizer(base_folder)
-    tokenizer = Tokenizer(
-        ChatTemplate(tokenizer_files),
-        bos_id=cast(int | None, cast(Any, tokenizer_files).bos_token_id),
-        eos_id=cast(int | None, cast(Any, tokenizer_files).eos_token_id),
-    )
-    objective = OBJECTIVES[spec.objective]
-    training_source, validation_sources = _split(spec, training_records, validation_sets)
+    training_stream, validation_streams = _split(spec, training_records, validation_sets)
+    maker = _SetMaker(spec, base_folder, cache, tell)
     findings: list[Finding] = []
     error_count = 0
-    sets: list[list[TokenSequence]] = []
-    for source in [training_source, *validation_sources]:
+    sets: list[TokenSet] = []
+    for stream in [training_stream, *validation_streams]:
         try:
-            sequences = tokenize(
-                source(),
-                lambda record: objective.sequence(record, tokenizer),
-                max_sequence_length=spec.max_sequence_length,
-            )
-            sets.append(list(sequences))
+            sets.append(maker.set_of(stream))
         except DataInvalid as error:
             findings += error.findings
             error_count += error.error_count
@@ -65,64 +90,134 @@ def prepare(
     if not training:
         raise JobFailed("There is no record to train on.")
     for index, sequences in enumerate(validation):
+        if not sequences and not validation_sets:
+            raise JobFailed(
+                f"Holding out {spec.evaluation_percentage:g} % of {len(training)} records left none to validate on. "
+                "Give a validation file, or a larger evalPercentage."
+            )
         if not sequences:
             raise JobFailed(f"Validation set {index + 1} of {len(validation)} has no record.")
     return PreparedData(
         training=training,
         validation_sets=validation,
-        warnings=tuple(_warnings(spec, training_source, validation_sources, len(training))),
-        digest=_data_digest(sets),
+        warnings=tuple(_warnings(spec, training, validation)),
+        digest=hashlib.sha256("\n".join(each.digest for each in sets).encode()).hexdigest(),
     )
+
+
+class _SetMaker:
+    """From a stream to a set. The tokenizer is loaded when the first set is not in the cache."""
+
+    def __init__(self, spec: TrainingSpec, base_folder: Path, cache: TokenCache, tell: Callable[[str], None]) -> None:
+        self._spec = spec
+        self._base_folder = base_folder
+        self._cache = cache
+        self._tell = tell
+        self._loaded: tuple[Tokenizer, int] | None = None
+        self._tokenizer_digest = _tokenizer_digest(base_folder)
+
+    def set_of(self, stream: RecordStream) -> TokenSet:
+        """Raises   DataInvalid for rows that cannot be trained on; then nothing is kept."""
+        key = self._key(stream)
+        found = self._cache.get(key)
+        if found is not None:
+            self._tell(f"{len(found):,} records were written as tokens before; these are used.")
+            return found
+        tokenizer, id_limit = self._tokenizer()
+        return self._cache.make(key, id_limit=id_limit, write=lambda writer: self._write(stream, tokenizer, writer))
+
+    def _write(self, stream: RecordStream, tokenizer: Tokenizer, writer: TokenSetWriter) -> None:
+        objective = OBJECTIVES[self._spec.objective]
+        of_all = "" if stream.count is None else f" of {stream.count:,}"
+        told_at = time.monotonic()
+        rows = tokenize(
+            stream.read(),
+            lambda record: objective.sequence(record, tokenizer),
+            max_sequence_length=self._spec.max_sequence_length,
+        )
+        for done, (record, sequence) in enumerate(rows, start=1):
+            writer.add(sequence, content=int(record.digest()[:16], 16))
+            if time.monotonic() - told_at >= PROGRESS_SECONDS:
+                told_at = time.monotonic()
+                self._tell(f"Writing the records as tokens: {done:,}{of_all}.")
+
+    def _key(self, stream: RecordStream) -> str:
+        parts = {
+            "format": _FORMAT,
+            "versions": [version(name) for name in ("tanren", "tokenizers", "transformers", "jinja2")],
+            "records": stream.digest,
+            "tokenizer": self._tokenizer_digest,
+            "objective": self._spec.objective,
+            "max_sequence_length": self._spec.max_sequence_length,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _tokenizer(self) -> tuple[Tokenizer, int]:
+        """And a number above all its ids."""
+        if self._loaded is None:
+            files = cast(Any, load_tokenizer(self._base_folder))
+            tokenizer = Tokenizer(
+                ChatTemplate(files),
+                bos_id=cast(int | None, files.bos_token_id),
+                eos_id=cast(int | None, files.eos_token_id),
+            )
+            self._loaded = tokenizer, max(cast(dict[str, int], files.get_vocab()).values()) + 1
+        return self._loaded
 
 
 def _split(
     spec: TrainingSpec, training_records: Records, validation_sets: Sequence[Records]
-) -> tuple[Callable[[], Iterable[TrainingRecord]], list[Callable[[], Iterable[TrainingRecord]]]]:
-    """The sources of training and validation, with held-out rows where the spec asks and no validation set is given."""
-    everything = _callable(training_records)
+) -> tuple[RecordStream, list[RecordStream]]:
+    """The streams of training and validation, with held-out rows where the spec asks and no validation set is given."""
+    everything = _stream(training_records)
     percentage = spec.evaluation_percentage
     if validation_sets or percentage is None:
-        return everything, [_callable(records) for records in validation_sets]
+        return everything, [_stream(records) for records in validation_sets]
 
-    def chosen(*, held_out: bool) -> Iterator[TrainingRecord]:
-        for record in everything():
-            if is_held_out(record, percentage=percentage, seed=spec.seed) is held_out:
-                yield record
+    def chosen(*, held_out: bool) -> RecordStream:
+        def read() -> Iterator[TrainingRecord]:
+            for record in everything.read():
+                if is_held_out(record, percentage=percentage, seed=spec.seed) is held_out:
+                    yield record
 
-    return lambda: chosen(held_out=False), [lambda: chosen(held_out=True)]
+        choice = f"{everything.digest} {percentage!r} {spec.seed} {'held out' if held_out else 'trained'}"
+        return RecordStream(read=read, digest=hashlib.sha256(choice.encode()).hexdigest())
+
+    return chosen(held_out=False), [chosen(held_out=True)]
 
 
-def _callable(records: Records) -> Callable[[], Iterable[TrainingRecord]]:
-    return records if callable(records) else lambda: records
+def _stream(records: Records) -> RecordStream:
+    if isinstance(records, RecordStream):
+        return records
+    read: Callable[[], Iterable[TrainingRecord]] = records if callable(records) else lambda: records
+    digest = hashlib.sha256()
+    count = 0
+    for record in read():
+        digest.update(f"{record.digest()} {record.source.line} {record.source.file}\n".encode())
+        count += 1
+    return RecordStream(read=read, digest=digest.hexdigest(), count=count)
 
 
-def _warnings(
-    spec: TrainingSpec,
-    training_source: Callable[[], Iterable[TrainingRecord]],
-    validation_sources: Sequence[Callable[[], Iterable[TrainingRecord]]],
-    record_count: int,
-) -> Iterator[str]:
-    few = few_steps_warning(spec, record_count)
+def _tokenizer_digest(base_folder: Path) -> str:
+    """SHA-256 over what tokenizer and chat template are read from: all files of the folder that hold no weights."""
+    digest = hashlib.sha256()
+    for file in sorted(base_folder.iterdir()):
+        if file.suffix in (".json", ".jinja", ".model", ".txt") and not file.name.startswith("adapter_"):
+            content = file.read_bytes()
+            digest.update(f"{file.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _warnings(spec: TrainingSpec, training: TokenSet, validation_sets: Sequence[TokenSet]) -> Iterator[str]:
+    few = few_steps_warning(spec, len(training))
     if few is not None:
         yield few
-    if spec.early_stopping_patience is not None and not validation_sources:
+    if spec.early_stopping_patience is not None and not validation_sets:
         yield "there are no validation data, so early stopping has nothing to go by and all epochs are trained"
-    for source in validation_sources:
-        shared = overlap(training_source(), list(source()))
-        if shared:
-            place, trained_place = shared[0]
+    for validation in validation_sets:
+        shared = overlap(training, validation)
+        if shared is not None:
             yield (
-                f"{len(shared)} validation rows are also trained on (first: {place} equals {trained_place}), "
-                "so the validation loss looks better than it is"
+                f"{shared.count} validation rows are also trained on (first: {shared.place} equals "
+                f"{shared.trained_place}), so the validation loss looks better than it is"
             )
-
-
-def _data_digest(sets: Sequence[Sequence[TokenSequence]]) -> str:
-    digest = hashlib.sha256()
-    for sequences in sets:
-        digest.update(f"set {len(sequences)}\n".encode())
-        for sequence in sequences:
-            digest.update(f"row {len(sequence.ids)}\n".encode())
-            digest.update(sequence.ids.tobytes())
-            digest.update(sequence.loss_mask)
-    return digest.hexdigest()

@@ -21,17 +21,25 @@ from tanren.domain.errors import JobFailed
 from tanren.model_files.digests import weights_digest
 from tanren.training.checkpoints import Checkpoints
 from tanren.training.diagnosis import diagnose
+from tanren.training.document_attention import layout_for
 from tanren.training.early_stopping import EarlyStopping
+from tanren.training.energy import EnergyMeter, MeteringReporter
 from tanren.training.export import check_effect, export_adapter, export_model, restore
+from tanren.training.live_view import TrainingViewer, live_view
 from tanren.training.loop import Run, evaluate, run_to_end
+from tanren.training.memory_forecast import PeakMemory, RowLengths
+from tanren.training.memory_plan import MemoryPlan, plan_memory
 from tanren.training.metrics import StepRecord, ValidationRecord, mean_loss_of_last_epoch
 from tanren.training.objectives.registry import OBJECTIVES
 from tanren.training.optimizer import Optimizer
 from tanren.training.preparation import PreparedData, Records, prepare
+from tanren.training.replay import read_replay
 from tanren.training.reporting import StopRequest, TrainingReporter
 from tanren.training.run_record import write_run_record
 from tanren.training.run_state import RunState
 from tanren.training.spec import TrainingSpec
+from tanren.training.token_cache import TokenCache
+from tanren.training.token_sets import TokenSet
 from tanren.weights.adapters import read_adapter
 from tanren.weights.base_models import load_base_model, read_facts
 from tanren.weights.lora import LoraLinear, LoraSettings, attach_lora, load_factors, merge_factors
@@ -71,6 +79,8 @@ class TrainingOutcome:
     """What the user should know and did not stop the run."""
     diagnosis: str
     """One plain sentence."""
+    memory: str = field(compare=False)
+    """What it took at most beside what was forecast, as a sentence."""
 
 
 def train(
@@ -85,32 +95,71 @@ def train(
     base_adapter: Path | None = None,
     base_name: str | None = None,
     device: str = "cpu",
+    viewer: TrainingViewer | None = None,
+    sample_steps: int | None = None,
+    token_budget: int | None = None,
+    token_cache: TokenCache | None = None,
 ) -> TrainingOutcome:
     """Trains, from the newest intact checkpoint in `work_folder` if there is one.
 
     Takes    base_adapter: an adapter on the same base from which training goes on (a customised custom model);
-             base_name: what the adapter's config calls its base, by default the folder's name.
+             base_name: what the adapter's config calls its base, by default the folder's name;
+             viewer, sample_steps: see `live_view`; they change what is shown, not the model;
+             token_budget: of a recorded run that is repeated; else chosen by the memory that is free;
+             token_cache: where the records are kept as tokens, by default in the work folder.
     Raises   DataInvalid with every row that cannot be trained on; JobFailed where the run cannot go on or has come to
              nothing; TrainingStopped and TrainingYielded where `should_stop` asks for it.
     """
     work_folder.mkdir(parents=True, exist_ok=True)
     reporter.phase("data_processing", "Writing the records as tokens.")
     _check_context(spec, base_folder)
-    data = prepare(spec, base_folder, training_records, validation_sets)
+    data = prepare(
+        spec,
+        base_folder,
+        training_records,
+        validation_sets,
+        cache=token_cache or TokenCache(work_folder / "tokens"),
+        tell=lambda sentence: reporter.phase("data_processing", sentence),
+    )
     for warning in data.warnings:
         reporter.phase("data_processing", f"Warning: {warning}.")
 
+    memory = plan_memory(
+        spec, base_folder, _lengths(data.training), work_folder, device=device, token_budget=token_budget
+    )
+    reporter.phase("data_processing", memory.sentence())
+    energy, peak = EnergyMeter(), PeakMemory.begin(device)
+
     reporter.phase("loading", "Loading the base model.")
+    loading_began = time.monotonic()
     with _determinism(device):
         base_digest = weights_digest(base_folder)
         subject = _load(spec, base_folder, base_digest, base_adapter, device)
         digests = {"data": data.digest, "base_weights": base_digest, "base_adapter": subject.base_adapter_sha256}
-        run = _new_run(spec, subject, data, work_folder, digests, reporter, should_stop, device)
+        replay = read_replay(spec, base_folder)
+        if replay is not None:
+            digests["replay"] = replay.digest
+            reporter.phase("loading", replay.sentence())
+        budget = memory.token_budget
+        run = _new_run(spec, subject, data, work_folder, digests, reporter, should_stop, device, budget)
+        run.replay = replay
         probe = data.training[:_PROBE_ROWS]
         loss_before, _ = evaluate(run, probe)
         _resume(run)
 
         reporter.phase("training", f"{run.total_steps} steps, {len(data.training)} records.")
+        if viewer is not None:
+            run.reporter = live_view(
+                run,
+                viewer,
+                data,
+                base_folder=base_folder,
+                training_records=training_records,
+                validation_records=validation_sets[0] if validation_sets else None,
+                sample_steps=sample_steps,
+                closing_seconds=time.monotonic() - loading_began,
+            )
+        run.reporter = MeteringReporter(run.reporter, energy)
         run_to_end(run)
 
         reporter.phase("publishing", "Writing the model and reading it back.")
@@ -119,8 +168,17 @@ def train(
         loss_after, probe_targets = evaluate(run, probe)
         check_effect(loss_before=loss_before, loss_after=loss_after, target_count=probe_targets)
 
-    outcome = _outcome(run, data, folder=folder, sha256=sha256, published=published)
-    write_run_record(work_folder, spec, digests={**digests, "model": sha256}, outcome=_record_of(outcome))
+    outcome = _outcome(run, data, memory, peak, folder=folder, sha256=sha256, published=published)
+    write_run_record(
+        work_folder,
+        spec,
+        digests={**digests, "model": sha256},
+        outcome=_record_of(outcome),
+        token_budget=memory.token_budget,
+        device=device,
+        memory=memory.to_json(peak),
+        energy=energy.to_json(),
+    )
     return outcome
 
 
@@ -134,6 +192,10 @@ class _Subject:
     trainable: dict[str, nn.Parameter]
     settings: LoraSettings
     base_adapter_sha256: str
+
+
+def _lengths(rows: TokenSet) -> RowLengths:
+    return RowLengths(tokens=rows.token_count, targets=rows.target_count, longest=rows.longest)
 
 
 def _check_context(spec: TrainingSpec, base_folder: Path) -> None:
@@ -151,7 +213,7 @@ def _load(spec: TrainingSpec, base_folder: Path, base_digest: str, base_adapter:
     layers: dict[str, LoraLinear] = {}
     if spec.method == "lora":
         model = load_base_model(base_folder, dtype=spec.dtype, device=device)
-        layers = attach_lora(model, settings, seed=spec.seed)
+        layers = attach_lora(model, settings, seed=spec.seed, targets=spec.lora_targets)
         if start is not None:
             load_factors(layers, start.factors)
         trainable = {
@@ -184,8 +246,11 @@ def _new_run(
     reporter: TrainingReporter,
     should_stop: Callable[[], StopRequest | None],
     device: str,
+    token_budget: int,
 ) -> Run:
-    identity = hashlib.sha256("\n".join([spec.digest(), *digests.values()]).encode()).hexdigest()
+    # Micro-batches of another size add up in another order.
+    parts = [spec.digest(), str(token_budget), *digests.values()]
+    identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return Run(
         spec=spec,
         model=subject.model,
@@ -201,6 +266,8 @@ def _new_run(
         reporter=reporter,
         should_stop=should_stop,
         device=torch.device(device),
+        token_budget=token_budget,
+        layout=layout_for(subject.model),
         last_checkpoint_at=time.monotonic(),
     )
 
@@ -255,7 +322,14 @@ def _export(
 
 
 def _outcome(
-    run: Run, data: PreparedData, *, folder: Path, sha256: str, published: ValidationRecord | None
+    run: Run,
+    data: PreparedData,
+    memory: MemoryPlan,
+    peak: PeakMemory,
+    *,
+    folder: Path,
+    sha256: str,
+    published: ValidationRecord | None,
 ) -> TrainingOutcome:
     state = run.state
     return TrainingOutcome(
@@ -276,6 +350,7 @@ def _outcome(
         seconds=sum(record.seconds for record in state.step_records),
         warnings=data.warnings,
         diagnosis=diagnose(run.spec, state.step_records, state.validation_records, record_count=len(data.training)),
+        memory=memory.sentence_after(peak),
     )
 
 

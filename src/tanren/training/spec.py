@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tanren.domain.errors import ValidationFailed
 from tanren.weights.base_models import DtypeName
+from tanren.weights.lora import LoraTargets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +28,18 @@ class TrainingSpec:
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     """After the warm-up: straight or along a half cosine towards zero at the end of the planned epochs, or level.
     Linear by default, as in transformers and TRL, so that curves can be compared."""
+    optimizer: Literal["adamw", "adafactor", "sgd"] = "adamw"
+    """How a gradient becomes an update; see `optimizer`."""
     weight_decay: float = 0.0
-    """Decoupled (AdamW), on matrices only."""
+    """Decoupled, whatever the optimiser: a step shrinks each weight by rate times this; on matrices only."""
     max_grad_norm: float | None = 1.0
     """Gradients are scaled down to this global norm; None: never."""
     lora_rank: int = 16
     lora_alpha: float = 32.0
     """Updates are scaled by lora_alpha / lora_rank."""
     lora_dropout: float = 0.0
+    lora_targets: LoraTargets = "all-linear"
+    """Which linear layers of the blocks carry an adapter."""
     max_sequence_length: int = 1024
     """Tokens of a record, template included. A longer record is refused by name, never cut."""
     seed: int = 0
@@ -45,6 +50,9 @@ class TrainingSpec:
     """Epochs without being better after which the run ends. Given together with the threshold."""
     evaluation_percentage: float | None = None
     """Percent of the training records held out, by hash, where no validation data are given; otherwise unused."""
+    replay_percentage: int = 0
+    """Percent of the documents that a step learns which are general text, to limit forgetting: see `replay`. They come
+    on top of `batch_size`. Continued pre-training only."""
     publish: Literal["best", "last"] = "best"
     """Which weights become the model where there is a validation loss: of the epoch with the lowest, or of the last."""
     checkpoint_interval_seconds: float = 60.0
@@ -61,6 +69,9 @@ class TrainingSpec:
         _check("lora_alpha", self.lora_alpha, "above 0", self.lora_alpha > 0)
         _check("max_grad_norm", self.max_grad_norm, "above 0", self.max_grad_norm is None or self.max_grad_norm > 0)
         _check("lora_dropout", self.lora_dropout, "below 1", self.lora_dropout < 1)
+        _check("replay_percentage", self.replay_percentage, "at most 90", self.replay_percentage <= 90)
+        may_replay = self.objective == "continued_pre_training" or not self.replay_percentage
+        _check("replay_percentage", self.replay_percentage, "0 except in continued pre-training", may_replay)
         share = self.evaluation_percentage
         _check("evaluation_percentage", share, "above 0, at most 50", share is None or 0 < share <= 50)
         both = (self.early_stopping_threshold is None) == (self.early_stopping_patience is None)
@@ -93,6 +104,7 @@ _AT_LEAST: dict[str, float] = {
     "lora_rank": 1,
     "lora_dropout": 0,
     "max_sequence_length": 2,
+    "replay_percentage": 0,
     "seed": 0,
     "early_stopping_threshold": 0,
     "early_stopping_patience": 1,
@@ -102,6 +114,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "method": ("lora", "full"),
     "objective": ("supervised", "continued_pre_training"),
     "schedule": ("linear", "cosine", "constant"),
+    "optimizer": ("adamw", "adafactor", "sgd"),
+    "lora_targets": ("all-linear", "attention", "mlp"),
     "publish": ("best", "last"),
     "dtype": ("float32", "bfloat16"),
 }

@@ -109,17 +109,17 @@ class ChatTemplate:
 
     def text_ids(self, text: str) -> list[int]:
         """Plain text, no template, no special token even where it spells one."""
-        return self._literal.encode(text, add_special_tokens=False).ids
+        return _ids(self._literal, text)
 
     def decode(self, ids: list[int], *, skip_special_tokens: bool = False) -> str:
         return self._parsing.decode(ids, skip_special_tokens=skip_special_tokens)
 
     def _mark_answer(self, ids: list[int], mask: list[int], *, start: int) -> None:
         """1 from `start` through the first token that ends a turn."""
-        for index in range(start, len(ids)):
-            mask[index] = 1
-            if ids[index] == self.end_of_turn_id:
-                return
+        if self.end_of_turn_id in ids[start:]:
+            end = ids.index(self.end_of_turn_id, start) + 1
+            mask[start:end] = [1] * (end - start)
+            return
         raise JobFailed(
             "The base model's chat template does not end an assistant turn with "
             f"{self.decode([self.end_of_turn_id])!r}; a model trained on it would never learn to stop."
@@ -154,7 +154,7 @@ class ChatTemplate:
 
     def _encode(self, text: str, literals: list[str]) -> list[int]:
         if _MARK not in text:
-            return self._parsing.encode(text, add_special_tokens=False).ids
+            return _ids(self._parsing, text)
         if not self._cuts_cleanly:
             raise ValidationFailed(
                 "A message spells a control token of the base model, and this model's tokenizer cannot write it as "
@@ -173,7 +173,7 @@ class ChatTemplate:
 
     def _encode_literal(self, text: str, literals: list[str]) -> list[int]:
         restored = re.sub(f"{_MARK}(\\d+){_MARK}", lambda match: literals[int(match[1])], text)
-        return self._literal.encode(restored, add_special_tokens=False).ids if restored else []
+        return _ids(self._literal, restored) if restored else []
 
     @cached_property
     def _literal(self) -> Any:
@@ -206,6 +206,11 @@ class ChatTemplate:
             "The base model's chat template writes no special token behind the assistant's answer; "
             "a model trained on it would never learn to stop. Use a template that ends each turn."
         )
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    """Without the characters' places, which nobody asks for and which cost a quarter more."""
+    return tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
 
 
 def _shared_length(left: list[int], right: list[int]) -> int:

@@ -4,7 +4,8 @@ y = W x + (alpha / rank) · B A dropout(x), with W frozen, A of shape [rank, in]
 A begins Kaiming-uniform, B zero, so that an adapted model begins as its base.
 
 Source   Hu et al. 2021, "LoRA", section 4.1; the initialisation of A is that of peft.
-Cost     2 · rank · (in + out) multiply-adds a token and layer, in float32 whatever the base's dtype.
+Cost     rank · (in + out) multiply-adds a token and layer, in the base's dtype. A and B themselves are float32: an
+         update too small for bfloat16 is not lost on them.
 
 Legend   R rank, I in features, O out features.
 """
@@ -14,13 +15,19 @@ import math
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tanren.domain.errors import JobFailed
+
+LoraTargets = Literal["all-linear", "attention", "mlp"]
+"""Which linear layers of the decoder's blocks carry an adapter."""
+
+_PARTS: Final = {"attention": "self_attn", "mlp": "mlp"}
+"""The part of a block, as every architecture of `model_files.architectures` names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,35 +75,41 @@ class LoraLinear(nn.Module):
         y_xO = self.base(x_xI)
         if not self.is_enabled:
             return y_xO
-        input_xI = F.dropout(x_xI.to(torch.float32), self.settings.dropout, self.training)
-        update_xO = F.linear(F.linear(input_xI, self.lora_a_RI), self.lora_b_OR) * self.settings.scale
-        return y_xO + update_xO.to(y_xO.dtype)
+        if self.settings.dropout:
+            x_xI = F.dropout(x_xI, self.settings.dropout, self.training)
+        a_RI, b_OR = self.lora_a_RI.to(x_xI.dtype), self.lora_b_OR.to(x_xI.dtype)
+        return y_xO + F.linear(F.linear(x_xI, a_RI), b_OR) * self.settings.scale
 
 
-def target_names(model: nn.Module) -> list[str]:
-    """Names of the linear layers that carry an adapter: all of the decoder's blocks; the output head does not.
+def target_names(model: nn.Module, targets: LoraTargets = "all-linear") -> list[str]:
+    """Names of the linear layers that carry an adapter, all in the decoder's blocks; the output head does not.
 
-    Raises   JobFailed where there is none: the architecture does not use nn.Linear.
+    Raises   JobFailed where there is none: the architecture does not use nn.Linear there.
     """
     names = [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and any(part.isdigit() for part in name.split("."))
+        if isinstance(module, nn.Linear)
+        and any(part.isdigit() for part in name.split("."))
+        and (targets == "all-linear" or _PARTS[targets] in name.split("."))
     ]
     if not names:
         raise JobFailed(
-            f"{type(model).__name__} has no linear layers in its blocks that LoRA could adapt; use full fine-tuning."
+            f"{type(model).__name__} has no linear layers in its blocks that LoRA could adapt with targets {targets}; "
+            "use others, or full fine-tuning."
         )
     return names
 
 
-def attach_lora(model: nn.Module, settings: LoraSettings, *, seed: int) -> dict[str, LoraLinear]:
+def attach_lora(
+    model: nn.Module, settings: LoraSettings, *, seed: int, targets: LoraTargets = "all-linear"
+) -> dict[str, LoraLinear]:
     """The model's target layers, replaced in place by adapted ones: name → layer, in the model's order.
 
     Why   each A is drawn from a generator of (seed, name): one layer more or less changes no other's beginning.
     """
     layers: dict[str, LoraLinear] = {}
-    for name in target_names(model):
+    for name in target_names(model, targets):
         parent_name, _, attribute = name.rpartition(".")
         parent = model.get_submodule(parent_name)
         generator = torch.Generator().manual_seed(_seed_of(seed, name))

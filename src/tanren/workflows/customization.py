@@ -13,9 +13,11 @@ with file, line, rule and fix. Stop ends in `Stopped`; SIGTERM in a checkpoint a
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tanren.catalog.foundation_models import foundation_model
 from tanren.catalog.weights import WeightsCatalogue
@@ -35,12 +37,16 @@ from tanren.storage.objects import ObjectStore, child_of
 from tanren.storage.tags import replace_tags
 from tanren.storage.training_records import TrainingRecords
 from tanren.training.metrics import StepRecord, ValidationRecord, training_csv, validation_csv
+from tanren.training.preparation import RecordStream
+from tanren.training.progress import Progress, in_words
 from tanren.training.reporting import StopRequest, TrainingStopped, TrainingYielded
 from tanren.training.run import TrainingOutcome, train
-from tanren.training.run_record import RECORD_FILE
+from tanren.training.run_record import RECORD_FILE, STEPS_FILE
+from tanren.training.samples import Sample
+from tanren.training.token_cache import TokenCache
 from tanren.weights.base_models import read_facts
-from tanren.workflows.data_files import DataFiles, checked, fetch_data_files
-from tanren.workflows.recipes import training_spec
+from tanren.workflows.data_files import DataFile, DataFiles, checked, fetch_data_files
+from tanren.workflows.recipes import sample_steps, training_spec
 from tanren.workflows.reporting import StoreReporter
 
 logger = logging.getLogger(__name__)
@@ -48,6 +54,8 @@ logger = logging.getLogger(__name__)
 PROBE_KEY = ".write_access_check_file.tmp"
 """AWS writes and removes a probe of this name below the output location."""
 FAILURE_MESSAGE_LENGTH = 2048
+MILESTONES = (0.05, 0.25, 0.5, 0.75)
+"""Shares of the training at which an event says how long the rest will take."""
 
 
 class Yielded(Exception):
@@ -81,6 +89,8 @@ class CustomizationWorkflow:
         clock: Clock,
         yield_asked: Callable[[], bool],
         checkpoint_seconds: float,
+        token_folder: Path,
+        token_bytes: int,
     ) -> None:
         self._assignment = assignment
         self._arn = assignment.job_arn
@@ -95,6 +105,8 @@ class CustomizationWorkflow:
         self._clock = clock
         self._yield_asked = yield_asked
         self._checkpoint_seconds = checkpoint_seconds
+        # Without room for later jobs, the tokens go with the job's folder.
+        self._token_cache = TokenCache(token_folder, max_bytes=token_bytes) if token_bytes else None
 
     def run(self) -> None:
         """The job has a terminal status afterwards, or a later attempt has it. Raises Yielded or CannotGoOnNow."""
@@ -165,18 +177,23 @@ class CustomizationWorkflow:
         model = foundation_model(job.foundation_model_id)
         weights = self._weights.bound_to(job.request)
         base = self._base(job)
+        values = resolve_hyperparameters(
+            model.hyperparameters, job.hyperparameters, customization_type=job.customization_type
+        )
+        facts = read_facts(base.folder)
         spec = training_spec(
             model,
             weights,
             job.customization_type,
-            resolve_hyperparameters(model.hyperparameters, job.hyperparameters),
-            context_length=read_facts(base.folder).context_length,
+            values,
+            context_length=facts.context_length,
+            parameter_count=facts.parameter_count,
             has_validation=bool(files.validation),
             checkpoint_seconds=self._checkpoint_seconds,
         )
         self._tell(
             f"Training {spec.method} on {weights.name} at learning rate {spec.learning_rate:g}, "
-            f"{spec.epochs} epochs of batches of {spec.batch_size}."
+            f"{spec.epochs} epochs of batches of {spec.batch_size}, in {spec.dtype}."
         )
         with StoreReporter(self._assignment, jobs=self._jobs, records=self._records, queue=self._queue) as store:
             outcome = train(
@@ -184,14 +201,23 @@ class CustomizationWorkflow:
                 base_folder=base.folder,
                 base_adapter=base.adapter,
                 base_name=base.name,
-                training_records=lambda: checked(files.training.records(), self._check_wanted),
-                validation_sets=[file.records for file in files.validation],
+                training_records=self._stream(files.training),
+                validation_sets=[self._stream(file) for file in files.validation],
+                token_cache=self._token_cache,
                 work_folder=folder,
-                reporter=_Reporter(store, self._on_phase),
+                reporter=(reporter := _Reporter(store, self._on_phase, self._tell)),
+                viewer=reporter,
+                sample_steps=sample_steps(values),
                 should_stop=lambda: self._should_stop(store),
             )
+        self._tell(outcome.memory)
         self._tell(outcome.diagnosis)
         return outcome
+
+    def _stream(self, file: DataFile) -> RecordStream:
+        return RecordStream(
+            read=lambda: checked(file.records(), self._check_wanted), digest=file.digest, count=file.summary.rows
+        )
 
     def _base(self, job: CustomizationJob) -> "_Base":
         """Where the job starts from, read through once and compared with its digest. Raises JobFailed."""
@@ -351,6 +377,8 @@ class CustomizationWorkflow:
                 {"uri": file.uri, "sha256": file.summary.sha256, "rows": file.summary.rows} for file in files.every()
             ],
         }
+        if (folder / STEPS_FILE).exists():
+            shutil.copyfile(folder / STEPS_FILE, outcome.folder / STEPS_FILE)
         (outcome.folder / RECORD_FILE).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     def _end(self, status: JobStatus, phase_status: PhaseStatus, message: str | None) -> bool:
@@ -379,17 +407,36 @@ class _Base:
 
 
 class _Reporter:
-    """What a run tells: records to the store, phases to the job."""
+    """What a run tells: records to the store, each with how far the run then was; phases and milestones to the job."""
 
-    def __init__(self, store: StoreReporter, on_phase: Callable[[str, str], None]) -> None:
+    def __init__(self, store: StoreReporter, on_phase: Callable[[str, str], None], tell: Callable[[str], None]) -> None:
         self._store = store
         self._on_phase = on_phase
+        self._tell = tell
+        self._progress: dict[str, Any] = {}
+        self._milestones = list(MILESTONES)
 
     def phase(self, name: str, detail: str) -> None:
         self._on_phase(name, detail)
 
     def step(self, record: StepRecord) -> None:
-        self._store.add_step(record.to_json())
+        self._store.add_step({**record.to_json(), **self._progress})
 
     def validation(self, record: ValidationRecord) -> None:
         self._store.add_validation(record.to_json())
+
+    def progress(self, progress: Progress) -> None:
+        self._progress = {
+            "total_steps": progress.total_steps,
+            "share": progress.share,
+            "remaining_seconds": progress.remaining_seconds,
+        }
+        passed = [share for share in self._milestones if share <= progress.share]
+        if passed and progress.remaining_seconds is not None and progress.share < 1:
+            self._milestones = [share for share in self._milestones if share > progress.share]
+            self._tell(
+                f"{progress.share:.0%} of the training is done, about {in_words(progress.remaining_seconds)} left."
+            )
+
+    def sample(self, sample: Sample) -> None:
+        self._store.add_sample(sample.to_json())

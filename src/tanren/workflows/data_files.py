@@ -3,6 +3,8 @@
 Why      what was validated is what is trained on, also after a restart, whatever happens to the object in S3 meanwhile.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,9 +32,19 @@ class DataFile:
     customization_type: CustomizationType
     summary: FileSummary
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what `records` gives: content, name and way of reading."""
+        return records_digest(self.summary.sha256, self.uri, self.customization_type)
+
     def records(self) -> Iterator[TrainingRecord]:
         with self.path.open("rb") as lines:
             yield from read_records(lines, file=self.uri, customization_type=self.customization_type)
+
+
+def records_digest(file_sha256: str, uri: str, customization_type: CustomizationType) -> str:
+    """Of the records of a file that is known by its content's digest and its name."""
+    return hashlib.sha256(json.dumps([file_sha256, uri, customization_type]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

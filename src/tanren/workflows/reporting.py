@@ -32,6 +32,7 @@ class StoreReporter:
         self._furthest_step = known[-1]["step"] if known else -1
         self._pending_steps: list[dict[str, Any]] = []
         self._pending_validations: list[dict[str, Any]] = []
+        self._pending_samples: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._stop_asked = threading.Event()
@@ -65,11 +66,29 @@ class StoreReporter:
         with self._lock:
             self._pending_validations.append(record)
 
+    def add_sample(self, record: dict[str, Any]) -> None:
+        with self._lock:
+            self._pending_samples.append(record)
+
     def flush(self) -> None:
-        """Everything handed over so far is in the store, or another attempt has the job."""
+        """Everything handed over so far is in the store, or another attempt has the job. What could not be written, as
+        when the disk is full, is kept for the next time: rows are keyed by step, so twice is as good as once."""
         with self._lock:
             steps, self._pending_steps = self._pending_steps, []
             validations, self._pending_validations = self._pending_validations, []
+            samples, self._pending_samples = self._pending_samples, []
+        try:
+            self._write_all(steps, validations, samples)
+        except Exception:
+            with self._lock:
+                self._pending_steps = steps + self._pending_steps
+                self._pending_validations = validations + self._pending_validations
+                self._pending_samples = samples + self._pending_samples
+            raise
+
+    def _write_all(
+        self, steps: list[dict[str, Any]], validations: list[dict[str, Any]], samples: list[dict[str, Any]]
+    ) -> None:
         arn, attempt = self._assignment.job_arn, self._assignment.attempt
         ours = True
         if steps:
@@ -79,6 +98,8 @@ class StoreReporter:
                 self._queue.note_progress(self._assignment)
         for record in validations:
             ours = self._records.add_validation(arn, attempt, record) and ours
+        for record in samples:
+            ours = self._records.add_sample(arn, attempt, record) and ours
         if not ours:
             self._superseded.set()
 
@@ -88,7 +109,7 @@ class StoreReporter:
                 self.flush()
                 job = self._jobs.by_arn(self._assignment.job_arn)
             except Exception:
-                # A busy or full disk; the records of this round are lost to the live view only: checkpoints carry them.
+                # A busy or full disk; the next round tries again, and checkpoints carry the records anyway.
                 logger.exception("records could not be written")
                 continue
             if job.attempt != self._assignment.attempt:

@@ -34,6 +34,35 @@ def test_text_that_is_no_whole_number_is_refused(text):
         EPOCHS.read(text)
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("epochs", "epochCount"),
+        ("epoch_count", "epochCount"),
+        ("learning_rate", "learningRate"),
+        ("rank", "loraRank"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_key_that_was_meant(given, meant):
+    rules = next(model.hyperparameters for model in every_foundation_model() if model.customizations)
+    with pytest.raises(ValidationFailed, match=f"unknown key '{given}'. Did you mean {meant}[ ?]"):
+        resolve_hyperparameters(rules, {given: "3"})
+    with pytest.raises(ValidationFailed, match=r"unknown key 'zzz'\. This base model takes batchSize, "):
+        resolve_hyperparameters(rules, {"zzz": "3"})
+
+
+def test_a_key_that_would_have_no_effect_in_this_job_is_refused():
+    rules = next(model.hyperparameters for model in every_foundation_model() if model.customizations)
+    for name, value in [("loraRank", "8"), ("loraAlpha", "8"), ("loraDropout", "0.1"), ("loraTargets", "mlp")]:
+        assert resolve_hyperparameters(rules, {name: value})
+        with pytest.raises(ValidationFailed, match=f"{name} has no effect where customizationMethod is 'full'"):
+            resolve_hyperparameters(rules, {name: value, "customizationMethod": "full"})
+    replay = {"replayPercentage": "10"}
+    assert resolve_hyperparameters(rules, replay, customization_type="CONTINUED_PRE_TRAINING")["replayPercentage"] == 10
+    with pytest.raises(ValidationFailed, match="replayPercentage has no effect in a FINE_TUNING job"):
+        resolve_hyperparameters(rules, replay, customization_type="FINE_TUNING")
+
+
 def test_what_is_not_given_has_its_default():
     assert resolve_hyperparameters([EPOCHS, RATE], {"epochCount": "2"}) == {"epochCount": 2, "learningRate": 1e-5}
 

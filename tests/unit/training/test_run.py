@@ -81,6 +81,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "lora_dropout": {"lora_dropout": 0.2},
     "max_sequence_length": {"max_sequence_length": 10},
     "seed": {"seed": 1},
+    "optimizer": {"optimizer": "sgd"},
+    "lora_targets": {"lora_targets": "mlp"},
+    "replay_percentage": {"replay_percentage": 50},
     "early_stopping_threshold": {"early_stopping_threshold": 5.0, "early_stopping_patience": 1},
     "early_stopping_patience": {"early_stopping_threshold": 5.0, "early_stopping_patience": 2},
     "evaluation_percentage": {"evaluation_percentage": 30.0},
@@ -99,12 +102,15 @@ def test_every_field_of_the_spec_changes_the_run(
     common: dict[str, Any] = {"epochs": 4, "learning_rate": 0.1} if needs_validation else {}
     validation = [OTHER_ANSWERS] if needs_validation else []
     records: list[TrainingRecord] = pairs(9)
-    if name == "objective":
+    if name in ("objective", "replay_percentage"):
         records = [
             TrainingRecord(source=record.source, content=Document(text=f"he said {record.source.line}"))
             for record in records
         ]
     plain = plain_runs[needs_validation]
+    if name == "replay_percentage":
+        common = {"objective": "continued_pre_training", "max_sequence_length": 256}
+        plain = small_run(base, tmp_path / "plain", records, **common)
     if name == "max_sequence_length":
         with pytest.raises(DataInvalid, match="exceeds total limit of 10"):
             small_run(base, tmp_path, records, validation=validation, **common, **change)

@@ -1,3 +1,6 @@
+from array import array
+from collections.abc import Iterator
+
 import pytest
 
 from tanren.data.findings import DataInvalid
@@ -5,7 +8,7 @@ from tanren.data.records import Document, RecordSource, TrainingRecord
 from tanren.domain.conversation import Conversation
 from tanren.training.objectives.continued_pre_training import ContinuedPreTraining
 from tanren.training.objectives.supervised import Supervised
-from tanren.training.tokenization import Tokenizer, tokenize
+from tanren.training.tokenization import Tokenizer, TokenSequence, tokenize
 from tanren.weights.chat_template import ChatTemplate
 from tests.numerics.tiny_models import pair, pairs, save_tokenizer
 
@@ -58,3 +61,30 @@ def test_a_record_of_the_wrong_kind_is_named(tokenizer: Tokenizer) -> None:
             )
         )
     assert caught.value.findings[0].rule == "record-refused"
+
+
+def test_long_records_are_not_taken_many_at_a_time(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tanren.training.tokenization._CHUNK_CHARACTERS", 100)
+    read: list[int] = []
+
+    def records() -> Iterator[TrainingRecord]:
+        for line in range(1, 301):
+            read.append(line)
+            yield pair(line, "x" * 60, "y" * 50)
+
+    rows = tokenize(records(), lambda record: Supervised().sequence(record, tokenizer), max_sequence_length=500)
+    first, _ = next(rows)
+    assert (first.source.line, len(read) <= 2 * 4 + 1) == (1, True)
+    assert [record.source.line for record, _ in rows] == list(range(2, 301))
+
+
+@pytest.mark.parametrize("mask", [b"\0\0", b"\1\0"], ids=["nothing", "only what nothing stands before"])
+def test_a_row_without_a_token_to_learn_is_refused_by_its_place(mask: bytes) -> None:
+    def sequence_of(record: TrainingRecord) -> TokenSequence:
+        return TokenSequence(
+            ids=array("i", [1, 2]), loss_mask=mask if record.source.line == 2 else b"\0\1", source=record.source
+        )
+
+    with pytest.raises(DataInvalid, match="no token to learn") as caught:
+        list(tokenize(pairs(3), sequence_of, max_sequence_length=100))
+    assert [(finding.file, finding.line) for finding in caught.value.findings] == [("train.jsonl", 2)]

@@ -67,6 +67,7 @@ class Outcome:
         self.step_records = (STEP,)
         self.validation_records = ()
         self.diagnosis = "Learning."
+        self.memory = "Memory: peak 1.0 GB, forecast 1.0 GB."
         self.spec = TrainingSpec()
 
 
@@ -118,6 +119,8 @@ def attempt(plane, objects, database, arn, monkeypatch):
             clock=utc_now,
             yield_asked=yield_asked,
             checkpoint_seconds=30,
+            token_folder=plane.artifacts.root / "tokens",
+            token_bytes=1_000_000,
         ).run()
 
     run.queue = queue

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from tanren.catalog.hyperparameters import EXTENSIONS
+from tanren.catalog.hyperparameters import with_extensions
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import FoundationModel, RecordLimits
 from tanren.domain.hyperparameters import HyperparameterRule
@@ -45,7 +45,7 @@ def customizable(
             body_format=body_format,
             customizations=customizations,
             inference_types=INFERENCE_TYPES,
-            hyperparameters=rules + EXTENSIONS,
+            hyperparameters=with_extensions(rules),
             default_learning_rate=default_learning_rate,
             record_limits=record_limits,
             lifecycle_status="LEGACY" if is_legacy else "ACTIVE",

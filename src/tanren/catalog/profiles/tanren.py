@@ -3,13 +3,13 @@
 from typing import Final
 
 from tanren.catalog.hyperparameters import (
-    EXTENSIONS,
     LEAST_RATE,
     batch_size,
     early_stopping,
     epochs,
     learning_rate,
     warmup,
+    with_extensions,
 )
 from tanren.catalog.profiles.families import CONTINUED_PRE_TRAINING, FINE_TUNING, INFERENCE_TYPES
 from tanren.domain.foundation_models import FoundationModel
@@ -30,7 +30,7 @@ TANREN_MODELS: Final = (
         body_format="titan_text",
         customizations=(FINE_TUNING, CONTINUED_PRE_TRAINING),
         inference_types=INFERENCE_TYPES,
-        hyperparameters=NANO + EXTENSIONS,
+        hyperparameters=with_extensions(NANO),
         default_learning_rate=7e-3,
         is_stand_in=False,
     ),

@@ -1,0 +1,330 @@
+"""How much memory a run will take, told before it begins and compared with what it took.
+
+    total = process + weights + gradients + moments + the largest of (activations, loading, saving)
+
+Activations are what the backward pass needs of one micro-batch: per token and layer a few rows of the model's widths,
+and the output head's logits. Loading holds a weight file beside the weights made of it; saving holds what is written.
+The micro-batch is the one quantity that can give way: where memory is short it becomes smaller, and the run says so.
+
+Cost     a look at the config and the rows' lengths; no tensor is made.
+Legend   D model width, H width of all query heads, K of all key heads, I width of the feed-forward, V vocabulary.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from tanren.domain.errors import JobFailed
+from tanren.model_files.architectures import ARCHITECTURES
+from tanren.model_files.memory import available_bytes
+from tanren.training.loop import TOKEN_BUDGET
+from tanren.training.spec import TrainingSpec
+from tanren.weights.base_models import BaseModelFacts, read_facts
+
+SMALLER_BUDGETS: Final = (1024, 512, 256, 128)
+"""What is tried where memory is short, in this order."""
+HEAD_LOGITS: Final = 1 << 24
+"""Logits that exist at the same time where the head is computed by chunks of targets, as in `next_token`."""
+ACCURACY: Final = 1.5
+"""The forecast of what a run adds to its process is within this factor of what it measures, on CPU; tests hold it."""
+
+_FLOAT32: Final = 4
+_MOMENTS: Final = {"adamw": 2, "sgd": 1, "adafactor": 0}
+"""Numbers that an optimiser keeps for every trained one; Adafactor's row and column are next to nothing."""
+_LOGIT_COPIES: Final = 4
+"""Logits in float32, their log-softmax, and the gradients of both."""
+_WORKING_BYTES: Final = 24_000_000
+"""Of a first backward pass, whatever the model: threads' buffers, packed operands, the allocator's slack."""
+_SLACK: Final = 1.15
+"""What the allocator holds beside what is in use, measured."""
+_WORKING_COPIES: Final = 2
+"""Activations of a layer that exist beside the kept ones while its gradient is computed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """What of a config decides the size of its activations."""
+
+    model: int
+    queries: int
+    keys: int
+    feed_forward: int
+    heads: int
+    is_eager: bool
+    """Attention keeps a probability for every pair of tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLengths:
+    """What of the data decides it."""
+
+    tokens: int
+    targets: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryForecast:
+    """Bytes, on the device that computes."""
+
+    process_bytes: int
+    """Taken before the model is loaded; on a GPU none."""
+    weights_bytes: int
+    gradients_bytes: int
+    moments_bytes: int
+    activations_bytes: int
+    """Of the largest micro-batch, forwards and backwards."""
+    loading_bytes: int
+    """The weight file, while the weights are made of it."""
+    saving_bytes: int
+    """Of the largest file of a checkpoint, while it is written."""
+    token_budget: int
+    largest_micro_batch: int
+    """Tokens; at most the budget, unless one row alone is longer."""
+
+    @property
+    def total_bytes(self) -> int:
+        kept = self.process_bytes + self.weights_bytes
+        trained = self.gradients_bytes + self.moments_bytes + max(self.activations_bytes, self.saving_bytes)
+        return kept + max(trained, self.loading_bytes)
+
+    @property
+    def added_bytes(self) -> int:
+        """What the run takes beyond what its process has now."""
+        return self.total_bytes - self.process_bytes
+
+    def parts(self) -> str:
+        named = {
+            "weights": self.weights_bytes,
+            "gradients": self.gradients_bytes,
+            "optimiser": self.moments_bytes,
+            f"activations of {self.largest_micro_batch} tokens": self.activations_bytes,
+            "the process": self.process_bytes,
+        }
+        return ", ".join(f"{name} {in_words(size)}" for name, size in named.items() if size)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "total_bytes": self.total_bytes}
+
+
+def forecast(
+    spec: TrainingSpec,
+    facts: BaseModelFacts,
+    widths: Widths,
+    rows: RowLengths,
+    *,
+    process_bytes: int,
+    token_budget: int = TOKEN_BUDGET,
+    head_logits: int = HEAD_LOGITS,
+) -> MemoryForecast:
+    """Pure. The formulas are those of `run.py`: LoRA in float32 on a frozen base; full in float32 throughout."""
+    is_lora = spec.method == "lora"
+    trainable = adapter_parameters(widths, facts.layer_count, spec) if is_lora else facts.parameter_count
+    weight_bytes = 2 if is_lora and spec.dtype == "bfloat16" else _FLOAT32
+    stored_weights = facts.parameter_count * weight_bytes + (trainable * _FLOAT32 if is_lora else 0)
+    tokens = min(max(token_budget, rows.longest), spec.batch_size * rows.longest)
+    targets = -(-tokens * rows.targets // rows.tokens)
+    moments = _MOMENTS[spec.optimizer] * _FLOAT32 * trainable
+    return MemoryForecast(
+        process_bytes=process_bytes,
+        weights_bytes=stored_weights,
+        gradients_bytes=_FLOAT32 * trainable,
+        moments_bytes=moments,
+        activations_bytes=_activations(spec, facts, widths, rows, tokens, targets, head_logits),
+        # A file of another dtype is converted and let go; one of the same dtype is the weights.
+        loading_bytes=facts.weights_size_bytes if facts.dtype != {2: "BF16", 4: "F32"}[weight_bytes] else 0,
+        saving_bytes=moments,
+        token_budget=token_budget,
+        largest_micro_batch=tokens,
+    )
+
+
+def _activations(
+    spec: TrainingSpec,
+    facts: BaseModelFacts,
+    widths: Widths,
+    rows: RowLengths,
+    tokens: int,
+    targets: int,
+    head_logits: int,
+) -> int:
+    width = 2 if spec.dtype == "bfloat16" else _FLOAT32
+    d, h, k, i = widths.model, widths.queries, widths.keys, widths.feed_forward
+    # Two norms (input, normalised, result), attention (q, k, v, result twice), gate, its activation, up, their product.
+    values = 6 * d + 3 * h + 2 * k + 4 * i
+    a_token = width * values
+    if spec.method == "lora":
+        # Inputs of the adapters in float32: three of attention, its result, two of the feed-forward, its product.
+        inputs = 5 * d + h + i
+        a_token += _FLOAT32 * (7 * spec.lora_rank) + (
+            _FLOAT32 * inputs if width != _FLOAT32 or spec.lora_dropout else 0
+        )
+    layers = tokens * a_token * facts.layer_count
+    if widths.is_eager:
+        layers += 2 * width * widths.heads * tokens * rows.longest * facts.layer_count
+    working = tokens * _WORKING_COPIES * (_FLOAT32 * max(i, h) + _FLOAT32 * d)
+    if not widths.is_eager:
+        targets = min(targets, max(1, head_logits // facts.vocabulary_size))
+    head = targets * facts.vocabulary_size * _FLOAT32 * _LOGIT_COPIES
+    # The head's gradient is done with before that of the layers begins.
+    return int(_SLACK * (layers + max(working, head))) + _WORKING_BYTES
+
+
+def adapter_parameters(widths: Widths, layer_count: int, spec: TrainingSpec) -> int:
+    """Of adapters on q, k, v, o, gate, up and down, or on some of them."""
+    d, h, k, i = widths.model, widths.queries, widths.keys, widths.feed_forward
+    attention = (d + h) + 2 * (d + k) + (h + d) if spec.lora_targets != "mlp" else 0
+    feed_forward = 3 * (d + i) if spec.lora_targets != "attention" else 0
+    return layer_count * spec.lora_rank * (attention + feed_forward)
+
+
+def fitting_forecast(
+    spec: TrainingSpec,
+    base_folder: Path,
+    rows: RowLengths,
+    *,
+    device: str,
+    token_budget: int | None = None,
+    available: int | None = None,
+) -> tuple[MemoryForecast, int | None]:
+    """The forecast with the largest micro-batch that fits, and what is free.
+
+    Takes    token_budget: what an earlier attempt or a recorded run used; it is then not chosen anew, since another
+             one adds up in another order. available: for tests; else what the device has.
+    Raises   JobFailed where it cannot fit: what is missing, of what, and which setting helps.
+    """
+    facts, widths = read_facts(base_folder), read_widths(base_folder)
+    free = available if available is not None else available_memory(device)
+    process = present_bytes(device)
+
+    def made(budget: int, given: TrainingSpec = spec) -> MemoryForecast:
+        return forecast(given, facts, widths, rows, process_bytes=process, token_budget=budget)
+
+    budgets = (token_budget,) if token_budget is not None else (TOKEN_BUDGET, *SMALLER_BUDGETS)
+    found = made(budgets[0])
+    if free is None:
+        return found, None
+    for budget in budgets:
+        found = made(budget)
+        if found.added_bytes <= free:
+            return found, free
+    raise JobFailed(_refusal(spec, found, rows, free, made))
+
+
+def _refusal(
+    spec: TrainingSpec,
+    least: MemoryForecast,
+    rows: RowLengths,
+    free: int,
+    made: Callable[[int, TrainingSpec], MemoryForecast],
+) -> str:
+    helps: list[str] = []
+    if spec.method == "full":
+        lora = made(least.token_budget, _as_lora(spec))
+        fits = "fits" if lora.added_bytes <= free else "still does not fit"
+        helps.append(f'customizationMethod "lora" needs {in_words(lora.added_bytes)}, which {fits}')
+    elif least.weights_bytes > free:
+        helps.append("take a smaller base model, or more memory: the weights alone do not fit")
+    elif spec.lora_rank > 16:
+        helps.append(f"a loraRank below {spec.lora_rank} makes adapter and optimiser smaller")
+    if least.activations_bytes > least.weights_bytes and rows.longest > least.token_budget:
+        helps.append(f"the longest record has {rows.longest} tokens: shorter ones need less")
+    if not helps:
+        helps.append("take a smaller base model, or let other programs end")
+    return (
+        f"The job does not fit into memory: it needs {in_words(least.added_bytes)} more than its process has "
+        f"({least.parts()}), and {in_words(free)} are free: {in_words(least.added_bytes - free)} are missing. "
+        f"What helps: {'; '.join(helps)}."
+    )
+
+
+def _as_lora(spec: TrainingSpec) -> TrainingSpec:
+    return TrainingSpec.from_json({**spec.to_json(), "method": "lora"})
+
+
+def read_widths(base_folder: Path) -> Widths:
+    """From config.json, which `read_facts` has looked through."""
+    config = json.loads((base_folder / "config.json").read_text("utf-8"))
+    architecture = ARCHITECTURES[str(config["architectures"][0])]
+    heads = int(config["num_attention_heads"])
+    head_width = int(config.get("head_dim") or architecture.head_dim_by_default or int(config["hidden_size"]) // heads)
+    experts = int(config.get("num_experts_per_tok") or 1) if architecture.has_experts else 1
+    return Widths(
+        model=int(config["hidden_size"]),
+        queries=heads * head_width,
+        keys=int(config.get("num_key_value_heads") or heads) * head_width,
+        feed_forward=int(config["intermediate_size"]) * experts,
+        heads=heads,
+        is_eager=architecture.attention == "eager",
+    )
+
+
+def available_memory(device: str) -> int | None:
+    """What a run may still take: of the GPU; else of the machine, or of the container where that allows less."""
+    if not device.startswith("cpu"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    found = [size for size in (available_bytes(), _container_bytes(Path("/sys/fs/cgroup"))) if size is not None]
+    return min(found) if found else None
+
+
+def _container_bytes(root: Path) -> int | None:
+    """What the control group of a container has left; None where it sets no limit."""
+    for limit, usage in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):  # "max" is no number: no limit
+            left = int((root / limit).read_text()) - int((root / usage).read_text())
+            return left if left < 1 << 60 else None
+    return None
+
+
+def present_bytes(device: str) -> int:
+    """What the process holds now on the device."""
+    if not device.startswith("cpu"):
+        return int(torch.cuda.memory_allocated(device))
+    with suppress(OSError, IndexError, ValueError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+class PeakMemory:
+    """The most that the process held since `PeakMemory.begin`."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self.is_of_run = True
+        """False where the system cannot forget an earlier peak: the figure is then the whole process's."""
+
+    @staticmethod
+    def begin(device: str) -> "PeakMemory":
+        peak = PeakMemory(device)
+        if not device.startswith("cpu"):
+            torch.cuda.reset_peak_memory_stats(device)
+            return peak
+        try:
+            Path("/proc/self/clear_refs").write_text("5")
+        except OSError:
+            peak.is_of_run = False
+        return peak
+
+    def bytes(self) -> int | None:
+        """None where the system does not say."""
+        if not self._device.startswith("cpu"):
+            return int(torch.cuda.max_memory_allocated(self._device))
+        with suppress(OSError):
+            for line in Path("/proc/self/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        return None
+
+
+def in_words(size: int) -> str:
+    """1.9 GB, 340 MB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -1,0 +1,86 @@
+"""The micro-batch with which a run fits into memory: chosen once, kept for all attempts, told before and after.
+
+    <work folder>/memory-plan.json     {"token_budget": 2048}
+
+Why     micro-batches of another size add up in another order: an attempt that goes on takes the size of the one before,
+        however much memory is free by then.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tanren.domain.errors import JobFailed
+from tanren.model_files.atomic_folders import replace_file
+from tanren.training.loop import TOKEN_BUDGET
+from tanren.training.memory_forecast import MemoryForecast, PeakMemory, RowLengths, fitting_forecast, in_words
+from tanren.training.reporting import TrainingYielded
+from tanren.training.spec import TrainingSpec
+
+PLAN_FILE: Final = "memory-plan.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    forecast: MemoryForecast
+    available_bytes: int | None
+    """Beside what the process has; None where the system does not say."""
+
+    @property
+    def token_budget(self) -> int:
+        return self.forecast.token_budget
+
+    def sentence(self) -> str:
+        free = "an unknown amount" if self.available_bytes is None else in_words(self.available_bytes)
+        smaller = (
+            f" Memory is short, so micro-batches have {self.token_budget} tokens instead of {TOKEN_BUDGET}."
+            if self.token_budget < TOKEN_BUDGET
+            else ""
+        )
+        return f"Memory: forecast {in_words(self.forecast.total_bytes)}, {free} free.{smaller}"
+
+    def sentence_after(self, peak: PeakMemory) -> str:
+        size = peak.bytes()
+        measured = "could not be measured" if size is None else in_words(size)
+        whose = "" if peak.is_of_run else " (of the whole process so far)"
+        return f"Memory: peak {measured}{whose}, forecast {in_words(self.forecast.total_bytes)}."
+
+    def to_json(self, peak: PeakMemory) -> dict[str, Any]:
+        return {
+            "forecast": self.forecast.to_json(),
+            "available_bytes": self.available_bytes,
+            "peak_bytes": peak.bytes(),
+            "peak_is_of_run": peak.is_of_run,
+        }
+
+
+def plan_memory(
+    spec: TrainingSpec,
+    base_folder: Path,
+    rows: RowLengths,
+    work_folder: Path,
+    *,
+    device: str,
+    token_budget: int | None,
+    available: int | None = None,
+) -> MemoryPlan:
+    """Takes    token_budget: to be kept to; None: that of an earlier attempt, or else the largest that fits.
+
+    Raises   JobFailed where the run cannot fit; TrainingYielded where an earlier attempt did and now something else
+             has the memory.
+    """
+    file = work_folder / PLAN_FILE
+    begun = token_budget is None and file.exists()
+    if begun:
+        token_budget = int(json.loads(file.read_text("utf-8"))["token_budget"])
+    try:
+        found, free = fitting_forecast(
+            spec, base_folder, rows, device=device, token_budget=token_budget, available=available
+        )
+    except JobFailed as error:
+        if begun:
+            raise TrainingYielded(f"Other programs have taken the memory that the job began with. {error}") from error
+        raise
+    replace_file(file, json.dumps({"token_budget": found.token_budget}) + "\n")
+    return MemoryPlan(forecast=found, available_bytes=free)

@@ -1,0 +1,55 @@
+"""`tanren job verify` beside a server, and over the data directory of one that has stopped."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from tests.service.servers import FORGE_ROWS, Server, finished, job_request, rows_as_jsonl
+
+BUCKET = "verified"
+
+
+def _verify(server: Server) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tanren", "job", "verify", "verified-job", "--data-dir", str(server.data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_job_is_repeated_bit_for_bit_with_the_server_running_or_stopped(own_server):
+    own_server.start()
+    s3, bedrock = own_server.client("s3"), own_server.client("bedrock")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="train.jsonl", Body=rows_as_jsonl(FORGE_ROWS))
+    job = finished(
+        bedrock, bedrock.create_model_customization_job(**job_request(own_server, "verified", BUCKET))["jobArn"]
+    )
+    assert job["status"] == "Completed", job.get("failureMessage")
+    (record,) = (own_server.data_dir / "artifacts" / "custom-models").rglob("run.json")
+    sha256 = json.loads(record.read_text())["outcome"]["sha256"]
+    tokens = own_server.data_dir / "cache"
+    shutil.rmtree(tokens)
+
+    running = _verify(own_server)
+    assert (running.returncode, running.stdout) == (0, f"identical: 8 of 8 steps, adapter sha256 {sha256}\n")
+    assert "by its SHA-256" in running.stderr
+
+    own_server.stop()
+    shutil.rmtree(tokens)
+    stopped = _verify(own_server)
+    assert (stopped.returncode, stopped.stdout) == (0, running.stdout), stopped.stderr
+    assert "by its SHA-256" in stopped.stderr
+
+    noted = json.loads(record.read_text())
+    noted["outcome"]["step_records"][2]["training_loss"] += 1e-9
+    record.write_text(json.dumps(noted))
+    other = _verify(own_server)
+    assert other.returncode == 1
+    assert "different: step 2 has training loss" in other.stdout
+
+    own_server.start()
+    own_server.client("s3").put_object(Bucket=BUCKET, Key="train.jsonl", Body=rows_as_jsonl(FORGE_ROWS[:-1]))
+    shutil.rmtree(tokens)
+    changed = _verify(own_server)
+    assert changed.returncode == 1
+    assert "has changed since the job" in changed.stderr
+    assert list(own_server.data_dir.glob("verify-*")) == []

@@ -1,0 +1,22 @@
+import json
+from pathlib import Path
+
+from tanren.data.reading import validate_file
+from tanren.domain.customization_jobs import CustomizationType
+from tanren.workflows.data_files import DataFile
+
+
+def data_file(path: Path, uri: str, *answers: str) -> DataFile:
+    path.write_text("".join(json.dumps({"prompt": "a", "completion": answer}) + "\n" for answer in answers))
+    with path.open("rb") as lines:
+        summary = validate_file(lines, file=uri, customization_type=CustomizationType.FINE_TUNING)
+    return DataFile(uri=uri, path=path, customization_type=CustomizationType.FINE_TUNING, summary=summary)
+
+
+def test_a_digest_tells_contents_and_names_apart_and_not_where_the_copy_lies(tmp_path: Path) -> None:
+    """Findings name the file, so the tokens of one are not taken for those of another of equal content."""
+    file = data_file(tmp_path / "1", "s3://b/one.jsonl", "b")
+    assert file.digest == data_file(tmp_path / "2", "s3://b/one.jsonl", "b").digest
+    assert file.digest != data_file(tmp_path / "3", "s3://b/two.jsonl", "b").digest
+    assert file.digest != data_file(tmp_path / "4", "s3://b/one.jsonl", "c").digest
+    assert file.digest != data_file(tmp_path / "5", "s3://b/one.jsonl", "b", "b").digest
