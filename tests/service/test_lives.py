@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tanren.settings import read_settings
 from tanren.storage.database import Database, sqlite_url
@@ -158,7 +159,14 @@ def test_a_gateway_and_an_engine_host_that_die_are_started_again(own_server):
     for pattern in ("tanren.engine_host", "tanren.gateway", "ministack"):
         kill(pattern)
         wait_until(answers, seconds=60, what=f"an answer after {pattern} was killed")
-    assert own_server.client("s3").list_buckets()["Buckets"] == []
+
+    def buckets() -> dict[str, list[object]] | None:
+        try:
+            return {"Buckets": own_server.client("s3").list_buckets()["Buckets"]}
+        except ClientError:  # the neighbourhood is on its way
+            return None
+
+    assert wait_until(buckets, seconds=60, what="an answer of S3")["Buckets"] == []
 
 
 def test_keys_are_readable_by_their_owner_only(server):

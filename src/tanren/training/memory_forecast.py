@@ -160,11 +160,10 @@ def _activations(
     values = 6 * d + 3 * h + 2 * k + 4 * i
     a_token = width * values
     if spec.method == "lora":
-        # Inputs of the adapters in float32: three of attention, its result, two of the feed-forward, its product.
-        inputs = 5 * d + h + i
-        a_token += _FLOAT32 * (7 * spec.lora_rank) + (
-            _FLOAT32 * inputs if width != _FLOAT32 or spec.lora_dropout else 0
-        )
+        # Inputs of the adapters, kept once more where some are dropped: three of attention, its result, two of the
+        # feed-forward, its product.
+        inputs = 5 * d + h + i if spec.lora_dropout else 0
+        a_token += width * (7 * spec.lora_rank + inputs)
     layers = tokens * a_token * facts.layer_count
     if widths.is_eager:
         layers += 2 * width * widths.heads * tokens * rows.longest * facts.layer_count
