@@ -39,6 +39,8 @@ _MOMENTS: Final = {"adamw": 2, "sgd": 1, "adafactor": 0}
 """Numbers that an optimiser keeps for every trained one; Adafactor's row and column are next to nothing."""
 _LOGIT_COPIES: Final = 4
 """Logits in float32, their log-softmax, and the gradients of both."""
+_CHUNK_COPIES: Final = 3
+"""Where the loss is taken chunk by chunk: the head's product, the same in float32, and what logsumexp sets aside."""
 _WORKING_BYTES: Final = 24_000_000
 """Of a first backward pass, whatever the model: threads' buffers, packed operands, the allocator's slack."""
 _SLACK: Final = 1.15
@@ -170,7 +172,8 @@ def _activations(
     working = tokens * _WORKING_COPIES * (_FLOAT32 * max(i, h) + _FLOAT32 * d)
     if not widths.is_eager:
         targets = min(targets, max(1, head_logits // facts.vocabulary_size))
-    head = targets * facts.vocabulary_size * _FLOAT32 * _LOGIT_COPIES
+    copies = _LOGIT_COPIES if widths.is_eager else _CHUNK_COPIES
+    head = targets * facts.vocabulary_size * _FLOAT32 * copies
     # The head's gradient is done with before that of the layers begins.
     return int(_SLACK * (layers + max(working, head))) + _WORKING_BYTES
 
