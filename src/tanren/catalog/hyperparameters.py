@@ -73,6 +73,7 @@ def evaluation_percentage() -> HyperparameterRule:
         maximum=50,
         default=20.0,
         help="Percent of the training records held out for validation where the job has no validation data.",
+        only_where="no validation data",
     )
 
 
@@ -85,6 +86,7 @@ def early_stopping(threshold: float, patience: int) -> tuple[HyperparameterRule,
             maximum=0.1,
             default=threshold,
             help="Least fall of the validation loss that counts as progress. Used when there is validation data.",
+            only_where="validation loss",
         ),
         HyperparameterRule(
             name="earlyStoppingPatience",
@@ -93,6 +95,7 @@ def early_stopping(threshold: float, patience: int) -> tuple[HyperparameterRule,
             maximum=10,
             default=patience,
             help="Validations without progress after which training stops.",
+            only_where="validation loss",
         ),
     )
 
@@ -191,12 +194,16 @@ EXTENSIONS = (
         help="Percent of the training records held out for validation where the job has no validation data. "
         "Default: none, except where AWS has the key.",
         is_extension=True,
+        only_where="no validation data",
     ),
-    _choice(
-        "publish",
-        ("best", "last"),
-        "best",
-        "Which epoch's weights become the model where there is a validation loss: of the lowest, or of the last.",
+    HyperparameterRule(
+        name="publish",
+        kind="choice",
+        choices=("best", "last"),
+        default="best",
+        help="Which epoch's weights become the model where there is a validation loss: of the lowest, or of the last.",
+        is_extension=True,
+        only_where="validation loss",
     ),
     HyperparameterRule(
         name="replayPercentage",

@@ -18,7 +18,7 @@ from tanren.domain.customization_jobs import (
     PhaseStatus,
 )
 from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, ValidationFailed
-from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.domain.hyperparameters import refuse_extensions_without_effect, resolve_hyperparameters
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
@@ -71,6 +71,9 @@ class CustomizationJobControl:
         base = refer(self._models, scope, new.base_model_identifier)
         self._check(scope, new, kind, base.foundation.customizations, base.foundation.model_id)
         resolve_hyperparameters(base.foundation.hyperparameters, new.hyperparameters, customization_type=kind)
+        refuse_extensions_without_effect(
+            base.foundation.hyperparameters, new.hyperparameters, has_validation_data=bool(new.validation_s3_uris)
+        )
         # Noted now, so that every attempt trains on the same weights; a custom model goes on with its own.
         bound = (
             self._weights.weights_of(base.foundation.model_id).bound()

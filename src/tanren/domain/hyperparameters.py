@@ -31,6 +31,8 @@ class HyperparameterRule:
     """Another key and its value without which this one would have no effect, and is refused."""
     only_for: str | None = None
     """The customizationType without which it would have none."""
+    only_where: Literal["validation loss", "no validation data"] | None = None
+    """What the job has to have, or not to have, for the key to have one; see `keys_without_effect`."""
 
     def describe(self) -> str:
         """The rule in words, as error messages give it."""
@@ -88,6 +90,46 @@ def resolve_hyperparameters(
                 f"hyperParameters.{name} has no effect in a {customization_type} job; it is for {rule.only_for}."
             )
     return values
+
+
+def keys_without_effect(
+    rules: Iterable[HyperparameterRule], given: Mapping[str, str], *, has_validation_data: bool
+) -> dict[str, str]:
+    """Given keys that change nothing in this job, each with the reason in a sentence.
+
+    Why      AWS takes its own keys without a word, so a job with them runs and its events say this; keys of ours are
+             refused (`refuse_extensions_without_effect`).
+    """
+    by_name = {rule.name: rule for rule in rules}
+    has_loss = has_validation_data or "evalPercentage" in given or _default_of(by_name, "evalPercentage") is not None
+    reasons = {
+        "validation loss": None if has_loss else "there is no validation loss to go by; add validationDataConfig",
+        "no validation data": "the job has validation data of its own" if has_validation_data else None,
+    }
+    if not has_loss and "evalPercentage" in by_name:
+        reasons["validation loss"] = f"{reasons['validation loss']}, or evalPercentage"
+    found: dict[str, str] = {}
+    for name in sorted(given):
+        condition = by_name[name].only_where
+        reason = None if condition is None else reasons[condition]
+        if reason is not None:
+            found[name] = f"hyperParameters.{name} has no effect here: {reason}."
+    return found
+
+
+def refuse_extensions_without_effect(
+    rules: Iterable[HyperparameterRule], given: Mapping[str, str], *, has_validation_data: bool
+) -> None:
+    """Raises   ValidationFailed where a key that AWS does not have would change nothing."""
+    rules = tuple(rules)
+    extensions = {rule.name for rule in rules if rule.is_extension}
+    for name, sentence in keys_without_effect(rules, given, has_validation_data=has_validation_data).items():
+        if name in extensions:
+            raise ValidationFailed(f"{sentence} Or leave {name} out.")
+
+
+def _default_of(rules: Mapping[str, HyperparameterRule], name: str) -> HyperparameterValue | None:
+    return rules[name].default if name in rules else None
 
 
 def _near_misses(name: str, known: Collection[str]) -> list[str]:

@@ -26,7 +26,7 @@ from tanren.domain.clock import Clock
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase, PhaseStatus
 from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound, ServiceUnavailable, TanrenError
-from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.domain.hyperparameters import keys_without_effect, resolve_hyperparameters
 from tanren.domain.weights import BINDING_MEMBER, BoundWeights
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.model_files.digests import weights_digest
@@ -180,6 +180,10 @@ class CustomizationWorkflow:
         values = resolve_hyperparameters(
             model.hyperparameters, job.hyperparameters, customization_type=job.customization_type
         )
+        for sentence in keys_without_effect(
+            model.hyperparameters, job.hyperparameters, has_validation_data=bool(files.validation)
+        ).values():
+            self._tell(sentence)
         facts = read_facts(base.folder)
         spec = training_spec(
             model,

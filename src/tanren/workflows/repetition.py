@@ -91,7 +91,7 @@ def repeat_run(
         should_stop=lambda: None,
         token_budget=int(record["token_budget"]),
     )
-    return compared(record, outcome, data_digest=read_run_record(scratch / "run")["digests"]["data"], reasons=reasons)
+    return compared(record, outcome, digests=read_run_record(scratch / "run")["digests"], reasons=reasons)
 
 
 def recorded(job: CustomizationJob, models: CustomModels, artifacts: ArtifactStore) -> dict[str, Any]:
@@ -227,16 +227,12 @@ class _Telling:
 
 
 def compared(
-    record: Mapping[str, Any], outcome: TrainingOutcome, *, data_digest: str, reasons: Sequence[str]
+    record: Mapping[str, Any], outcome: TrainingOutcome, *, digests: Mapping[str, str], reasons: Sequence[str]
 ) -> Comparison:
-    """Step by step, then validations, then the bytes of the model."""
+    """What was trained on, then step by step, then validations, then the bytes of the model."""
     noted = record["outcome"]
     kind = "adapter" if outcome.is_adapter else "model"
-    problem: str | None = None
-    if data_digest != record["digests"]["data"]:
-        problem = (
-            f"The records give other tokens: digest {data_digest[:12]}…, recorded {record['digests']['data'][:12]}…"
-        )
+    problem = _other_text(record["digests"], digests)
     problem = problem or _first_other_step(noted["step_records"], outcome.step_records)
     problem = problem or _first_other_validation(noted["validation_records"], outcome.validation_records)
     if problem is None and outcome.sha256 != noted["sha256"]:
@@ -245,6 +241,14 @@ def compared(
         verdict = f"identical: {outcome.steps} of {noted['steps']} steps, {kind} sha256 {outcome.sha256}"
         return Comparison(is_identical=True, verdict=verdict, reasons=tuple(reasons))
     return Comparison(is_identical=False, verdict=f"different: {problem}.", reasons=tuple(reasons))
+
+
+def _other_text(noted: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    for key, what in (("data", "The records give"), ("replay", "The general text that is replayed gives")):
+        then, found = noted.get(key, ""), now.get(key, "")
+        if then != found:
+            return f"{what} other tokens: digest {found[:12] or 'none'}…, recorded {then[:12] or 'none'}…"
+    return None
 
 
 def _first_other_step(noted: Sequence[Mapping[str, Any]], now: Sequence[StepRecord]) -> str | None:

@@ -4,7 +4,12 @@ from hypothesis import strategies as st
 
 from tanren.catalog.foundation_models import every_foundation_model
 from tanren.domain.errors import ValidationFailed
-from tanren.domain.hyperparameters import HyperparameterRule, resolve_hyperparameters
+from tanren.domain.hyperparameters import (
+    HyperparameterRule,
+    keys_without_effect,
+    refuse_extensions_without_effect,
+    resolve_hyperparameters,
+)
 
 EPOCHS = HyperparameterRule(name="epochCount", kind="int", minimum=1, maximum=10, default=5, help="")
 RATE = HyperparameterRule(name="learningRate", kind="float", minimum=0.0, maximum=1.0, default=1e-5, help="")
@@ -74,3 +79,37 @@ def test_every_model_of_the_catalogue_takes_its_own_defaults_and_bounds(model):
             if value is not None:
                 text = value if isinstance(value, str) else repr(int(value) if rule.kind == "int" else value)
                 resolve_hyperparameters(model.hyperparameters, {rule.name: text})
+
+
+def _rules(model_id: str) -> tuple[HyperparameterRule, ...]:
+    return next(model for model in every_foundation_model() if model.model_id == model_id).hyperparameters
+
+
+def test_early_stopping_without_a_validation_loss_is_told_to_have_no_effect():
+    rules = _rules("anthropic.claude-3-haiku-20240307-v1:0:200k")
+    given = {"earlyStoppingPatience": "3", "epochCount": "2"}
+    assert list(keys_without_effect(rules, given, has_validation_data=False)) == ["earlyStoppingPatience"]
+    assert (
+        "add validationDataConfig, or evalPercentage"
+        in keys_without_effect(rules, given, has_validation_data=False)["earlyStoppingPatience"]
+    )
+    assert not keys_without_effect(rules, given, has_validation_data=True)
+    assert not keys_without_effect(rules, {**given, "evalPercentage": "10"}, has_validation_data=False)
+
+
+def test_a_held_out_share_beside_validation_data_is_told_where_aws_takes_it_and_refused_where_it_does_not():
+    cohere, titan = _rules("cohere.command-text-v14:7:4k"), _rules("amazon.titan-text-express-v1")
+    given = {"evalPercentage": "10"}
+    assert list(keys_without_effect(cohere, given, has_validation_data=True)) == ["evalPercentage"]
+    refuse_extensions_without_effect(cohere, given, has_validation_data=True)
+    with pytest.raises(ValidationFailed, match="the job has validation data of its own"):
+        refuse_extensions_without_effect(titan, given, has_validation_data=True)
+    refuse_extensions_without_effect(titan, given, has_validation_data=False)
+
+
+def test_a_choice_of_epoch_is_refused_where_no_loss_could_tell_epochs_apart():
+    titan = _rules("amazon.titan-text-express-v1")
+    with pytest.raises(ValidationFailed, match=r"publish has no effect .* no validation loss"):
+        refuse_extensions_without_effect(titan, {"publish": "best"}, has_validation_data=False)
+    refuse_extensions_without_effect(titan, {"publish": "best"}, has_validation_data=True)
+    refuse_extensions_without_effect(titan, {"publish": "last", "evalPercentage": "20"}, has_validation_data=False)

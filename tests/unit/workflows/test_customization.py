@@ -275,3 +275,15 @@ def test_weights_that_were_changed_in_the_store_are_not_trained_on(plane, scope,
     _take_over(plane, arn, 1)
     attempt(1)
     assert "their digest is another" in str(plane.jobs.get(scope, arn).failure_message)
+
+
+def test_keys_that_change_nothing_in_this_job_are_told_in_its_events(plane, scope, new_job, attempt, database):
+    keys = {"epochCount": "2", "earlyStoppingPatience": "3"}
+    haiku = "anthropic.claude-3-haiku-20240307-v1:0:200k"
+    names = {"job_name": "another-job", "custom_model_name": "another-model"}
+    request = new_job(customization_type="FINE_TUNING", base_model_identifier=haiku, hyperparameters=keys, **names)
+    arn = plane.jobs.create(scope, request)
+    _take_over(plane, arn, 1)
+    attempt(1)
+    told = [message for _, message in TrainingRecords(database).events(arn)]
+    assert any("earlyStoppingPatience has no effect here: there is no validation loss" in each for each in told)

@@ -157,6 +157,13 @@ def test_a_model_of_other_bytes_is_told(done):
     assert "All steps are equal, but the adapter is not" in found.verdict
 
 
+def test_other_text_to_replay_is_told_before_any_step(done):
+    _change_record(done, lambda record: record["digests"].update(replay="0" * 64))
+    found = done()
+    assert not found.is_identical
+    assert "general text that is replayed gives other tokens: digest none…, recorded 000000000000…" in found.verdict
+
+
 def test_another_base_is_refused(done):
     _change_record(done, lambda record: record["digests"].update(base_weights="0" * 64))
     with pytest.raises(Conflict, match="not the ones that the job trained on"):
