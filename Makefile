@@ -15,7 +15,7 @@ help: ## Show this list
 setup: ## Make .venv with the `tanren` command; does nothing where that is done
 	@$(PYTHON) scripts/setup.py $(VENV)
 
-clients: setup ## Make .clients: the AWS CLI and the AWS SDK for JavaScript that the tests run
+clients: setup ## Make .clients: the AWS CLI, LangChain, LiteLLM and two SDKs that the tests run
 	@$(PYTHON) scripts/setup_clients.py .clients
 
 demo: setup ## Run the main job, from a JSONL in S3 to a tuned model that answers

@@ -1,4 +1,4 @@
-"""Makes `.clients`: the AWS CLI in a virtual environment of its own, and the AWS SDK for JavaScript.
+"""Makes `.clients`: the AWS CLI, LangChain with LiteLLM and Anthropic's SDK, and the AWS SDK for JavaScript.
 
 Apart from our own environment on purpose: these are other people's clients, with another botocore, as users have them.
 Without npm the JavaScript client is left out and its test says so.
@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 AWSCLI = "awscli==1.46.2"
+PYTHON_CLIENTS = ROOT / "tests" / "clients" / "python" / "requirements.txt"
 JAVASCRIPT = ROOT / "tests" / "clients" / "javascript"
 
 
@@ -20,13 +21,11 @@ def main() -> None:
     lock = (JAVASCRIPT / "package-lock.json").read_text()
     stamp = folder / ".tanren-setup"
     npm = shutil.which("npm")
-    wanted = hashlib.sha256((AWSCLI + lock + str(folder) + str(npm)).encode()).hexdigest()
+    wanted = hashlib.sha256((AWSCLI + PYTHON_CLIENTS.read_text() + lock + str(folder) + str(npm)).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    if not (folder / "bin" / "python").is_file():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    print(f"setup: installing {AWSCLI} into {folder}", file=sys.stderr, flush=True)
-    subprocess.run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", AWSCLI], check=True)
+    _install(folder, AWSCLI, what=AWSCLI)
+    _install(folder / "python", "-r", str(PYTHON_CLIENTS), what="LangChain, LiteLLM and Anthropic's SDK")
     if npm is None:
         print("setup: no npm here, so the test of the AWS SDK for JavaScript will be skipped", file=sys.stderr)
     else:
@@ -34,6 +33,14 @@ def main() -> None:
         command = [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
         subprocess.run(command, cwd=JAVASCRIPT, check=True, stdout=sys.stderr)
     stamp.write_text(wanted)
+
+
+def _install(folder: Path, *wanted: str, what: str) -> None:
+    """Into a virtual environment of its own: each client has another botocore."""
+    if not (folder / "bin" / "python").is_file():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    print(f"setup: installing {what} into {folder}", file=sys.stderr, flush=True)
+    subprocess.run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted], check=True)
 
 
 if __name__ == "__main__":

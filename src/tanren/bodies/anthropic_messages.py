@@ -24,7 +24,8 @@ from tanren.domain.generation import (
     TextDelta,
 )
 
-VERSION: Final = "bedrock-2023-05-31"
+VERSIONS: Final = ("bedrock-2023-05-31", "2026-10-21")
+"""What Bedrock documents, and what Anthropic's own SDK for Bedrock sends since its version 2 (2.11.0 was tried)."""
 MAX_TOP_K: Final = 500
 MAX_STOP_SEQUENCES: Final = 8191
 NOT_YET: Final = ("tools", "tool_choice", "thinking", "anthropic_beta", "metadata", "output_config", "service_tier")
@@ -60,7 +61,7 @@ class AnthropicMessages:
     def decode(self, body: Json) -> GenerationRequest:
         violations = Violations()
         members = Members(body, violations)
-        members.text("anthropic_version", is_required=True, one_of=(VERSION,))
+        members.text("anthropic_version", is_required=True, one_of=VERSIONS)
         max_tokens = members.integer("max_tokens", minimum=1, is_required=True)
         temperature = members.number("temperature", minimum=0, maximum=1)
         top_p = members.number("top_p", minimum=0, maximum=1, is_minimum_excluded=True)

@@ -33,6 +33,9 @@ def env(
 def client_environment(keys: RootKeys) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": keys.endpoint,
+        # Clients that do not read it: LiteLLM, Anthropic's SDK for Bedrock.
+        "AWS_BEDROCK_RUNTIME_ENDPOINT": keys.endpoint,
+        "ANTHROPIC_BEDROCK_BASE_URL": keys.endpoint,
         "AWS_ACCESS_KEY_ID": keys.access_key_id,
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_REGION": keys.region,
