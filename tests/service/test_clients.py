@@ -53,18 +53,40 @@ def test_the_aws_cli_syncs_a_folder_there_and_back(aws, tmp_path: Path):
             assert (back / path.relative_to(there)).read_bytes() == path.read_bytes()
 
 
-@pytest.mark.skipif(not has_javascript, reason="the JavaScript SDK is not here: `make clients` found no npm")
-def test_the_javascript_sdk_streams_over_its_default_handler(server):
-    environment = {
-        **server.environment,
-        "MODEL_ID": "tanren.nano-v1:0",
-        "BODY": json.dumps({"inputText": "Hello.", "textGenerationConfig": {"maxTokenCount": 8, "temperature": 0}}),
-    }
-    script = next(JAVASCRIPT.glob("*.mjs"))
-    done = subprocess.run(
-        ["node", str(script)], capture_output=True, text=True, env=environment, cwd=JAVASCRIPT, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    chunks = [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture
+def node(server):
+    """Runs one script with Node; its output."""
+    if not has_javascript:
+        pytest.skip("the JavaScript SDK is not here: `make clients` found no npm")
+
+    def run(script: str, **variables: str) -> str:
+        done = subprocess.run(
+            ["node", script],
+            capture_output=True,
+            text=True,
+            env={**server.environment, **variables},
+            cwd=JAVASCRIPT,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_the_javascript_sdk_streams_over_its_default_handler(node):
+    body = {"inputText": "Hello.", "textGenerationConfig": {"maxTokenCount": 8, "temperature": 0}}
+    output = node("stream.mjs", MODEL_ID="tanren.nano-v1:0", BODY=json.dumps(body))
+    chunks = [json.loads(line) for line in output.splitlines()]
     assert chunks
-    assert "amazon-bedrock-invocationMetrics" in done.stdout
+    assert "amazon-bedrock-invocationMetrics" in output
+
+
+def test_the_javascript_sdk_converses_whole_and_streamed(node):
+    answer = json.loads(node("converse.mjs", MODEL_ID="anthropic.claude-3-haiku-20240307-v1:0"))
+    assert answer["text"] == "".join(answer["pieces"])
+    assert answer["stopReason"] == "max_tokens"
+    assert answer["usage"]["outputTokens"] == 8
+    assert answer["streamed"][0] == "messageStart"
+    assert answer["streamed"][-3:] == ["contentBlockStop", "messageStop", "metadata"]
