@@ -1,0 +1,59 @@
+"""What every server is asked: prompts of 128 tokens, answers of 128, so many at once, under so many adapters.
+
+The prompts are words of the vocabulary drawn from a seed. All are greedy. A random model hardly ever ends an answer by
+itself; tokens are counted as they came, so one that does counts for what it is.
+"""
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROMPT_TOKENS = 128
+ANSWER_TOKENS = 128
+TEMPLATE_TOKENS = 2
+"""Of a prompt, the two role tokens that the model's chat template writes."""
+CASES = ((1, 0), (8, 0), (32, 0), (1, 1), (8, 1), (8, 8), (32, 1), (32, 8), (32, 32))
+"""(concurrent requests, distinct adapters), in the order in which they are run."""
+MOST_CONCURRENT = 32
+
+
+def prompts(vocabulary: int, specials: int) -> list[list[int]]:
+    """Of each of the concurrent requests: the words' ids, without the template's own tokens."""
+    draw = random.Random(0)
+    words = PROMPT_TOKENS - TEMPLATE_TOKENS
+    return [[draw.randrange(specials, vocabulary) for _ in range(words)] for _ in range(MOST_CONCURRENT)]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True, help="of the size: model/, adapters/, openvino/")
+    parser.add_argument("--cases", type=json.loads, default=list(CASES))
+    parser.add_argument("--repetitions", type=int, default=2, help="of each case; the best counts")
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args()
+
+
+def measure(given: argparse.Namespace, ask: Callable[[int, int], int], **more: Any) -> None:
+    """Runs the cases and writes what came of them.
+
+    `ask`      answers so many concurrent requests under so many adapters; how many tokens it made.
+    """
+    found: dict[str, Any] = {}
+    for concurrent, adapters in given.cases:
+        name = f"{concurrent}x{adapters}"
+        try:
+            ask(concurrent, adapters)  # compiles, loads, warms up
+            rates = []
+            for _ in range(given.repetitions):
+                began = time.perf_counter()
+                tokens = ask(concurrent, adapters)
+                rates.append(tokens / (time.perf_counter() - began))
+            found[name] = {"tokens_per_second": max(rates), "all": rates}
+        except NotImplementedError as error:
+            found[name] = {"refused": str(error)}
+        print(name, found[name], flush=True)
+        given.out.write_text(json.dumps({"cases": found, **more}, indent=1) + "\n")
