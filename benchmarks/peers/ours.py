@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.peers.step_clock import StepClock, contestant_arguments
 
@@ -54,7 +54,11 @@ def main() -> None:
             if arguments.profile is None:
                 return
             if record.step + 1 == arguments.profile:
-                self.profiler = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU])
+                # Lanes compute in threads of their own.
+                every_thread = cast(Any, torch)._C._profiler._ExperimentalConfig(profile_all_threads=True)
+                self.profiler = torch.profiler.profile(
+                    activities=[torch.profiler.ProfilerActivity.CPU], experimental_config=every_thread
+                )
                 self.profiler.start()
             elif record.step == arguments.profile:
                 self.profiler.stop()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from tanren.data.records import Document, RecordSource, TrainingRecord
 from tanren.training.run import TrainingOutcome
+from tanren.training.run_record import read_run_record
 from tests.numerics.runs import Killed, Remembering, small_run
 from tests.numerics.tiny_models import pairs, save_base_model
 
@@ -112,6 +114,46 @@ def test_a_work_folder_of_other_data_is_not_continued(base: Path, tmp_path: Path
     reporter = Remembering()
     small_run(base, tmp_path, RECORDS, reporter=reporter, **KNOBS)
     assert reporter.steps[0].step == 0
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+LANES = {"epochs": 2, "checkpoint_interval_seconds": 0.0, "batch_size": 5}
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_run_in_two_lanes_resumes_exactly_wherever_it_goes_on(base: Path, tmp_path: Path, method: str) -> None:
+    """Whichever lane is done first; and also where the continuation begins with another number of threads."""
+    knobs = {**LANES, "method": method, "dtype": "bfloat16"}
+    plain = small_run(base, tmp_path / "plain", RECORDS, validation=[VALIDATION], **knobs)
+    assert read_run_record(tmp_path / "plain")["arithmetic"]["lanes"] == 2
+    for place in (1, 3):
+        with pytest.raises(Killed):
+            small_run(base, tmp_path / "w", RECORDS, validation=[VALIDATION], reporter=killing_at(place), **knobs)
+        torch.set_num_threads(1)
+    resumed = small_run(base, tmp_path / "w", RECORDS, validation=[VALIDATION], **knobs)
+    assert resumed.sha256 == plain.sha256
+    assert resumed.step_records == plain.step_records
+    assert resumed.validation_records == plain.validation_records
+    assert read_run_record(tmp_path / "w")["arithmetic"]["lanes"] == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_two_lanes_learn_what_one_learns(base: Path, tmp_path: Path) -> None:
+    two = small_run(base, tmp_path / "2", RECORDS, validation=[VALIDATION], **LANES)
+    torch.set_num_threads(1)
+    one = small_run(base, tmp_path / "1", RECORDS, validation=[VALIDATION], **LANES)
+    assert read_run_record(tmp_path / "1")["arithmetic"]["lanes"] == 1
+    for ours, theirs in zip(two.step_records, one.step_records, strict=True):
+        assert ours.training_loss == pytest.approx(theirs.training_loss, abs=1e-5)
+        assert ours.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-4)
+    assert two.validation_losses == pytest.approx(one.validation_losses, abs=1e-5)
 
 
 CHILD = """

@@ -63,17 +63,11 @@ def document_attention(
     """transformers' attention interface over one packed row; `document_starts` is [documents + 1], ending with N."""
     if attention_mask is not None or dropout or unused.get("softcap") or unused.get("s_aux") is not None:
         raise ValueError("Packed rows know neither masks, dropout, soft caps nor sinks.")
-    result_NHD = cast(
-        Tensor,
-        attend(
-            query_1HND[0].transpose(0, 1),
-            key_1KND[0].transpose(0, 1),
-            value_1KND[0].transpose(0, 1),
-            document_starts,
-            scaling,
-            sliding_window or WHOLE,
-        ),
-    )
+    # Under autocast the rotation leaves query and key in float32, beside a value in bfloat16.
+    dtype = value_1KND.dtype
+    query_NHD, key_NKD, value_NKD = (each[0].transpose(0, 1).to(dtype) for each in (query_1HND, key_1KND, value_1KND))
+    window = sliding_window or WHOLE
+    result_NHD = cast(Tensor, attend(query_NHD, key_NKD, value_NKD, document_starts, scaling, window))
     return result_NHD[None], None
 
 
@@ -85,14 +79,13 @@ AttentionInterface.register(NAME, document_attention)
 AttentionMaskInterface.register(NAME, _no_mask)
 
 
-@torch.library.custom_op("tanren::document_attention", mutates_args=())
-def attend(
+def attention_forwards(
     query_NHD: Tensor, key_NKD: Tensor, value_NKD: Tensor, starts: Tensor, scaling: float, window: int
 ) -> Tensor:
     """Attention of every token to itself and those before it in its document, at most `window` of them."""
     result_NHD = torch.empty(query_NHD.shape, dtype=query_NHD.dtype, device=query_NHD.device)
     for group in _groups(tuple(starts.tolist()), query_NHD.device):
-        rectangle = _Rectangle(group, query_NHD * scaling, key_NKD, value_NKD)
+        rectangle = _Rectangle(group, query_NHD, key_NKD, value_NKD, scaling)
         out_gKLGD = torch.empty_like(rectangle.query)
         for block in _blocks(group.longest, window):
             weights = rectangle.weights(block)
@@ -101,8 +94,7 @@ def attend(
     return result_NHD
 
 
-@torch.library.custom_op("tanren::document_attention_backward", mutates_args=())
-def attend_backward(
+def attention_backwards(
     gradient_NHD: Tensor,
     query_NHD: Tensor,
     key_NKD: Tensor,
@@ -117,7 +109,7 @@ def attend_backward(
         for tensor in (query_NHD, key_NKD, value_NKD)
     )
     for group in _groups(tuple(starts.tolist()), query_NHD.device):
-        rectangle = _Rectangle(group, query_NHD * scaling, key_NKD, value_NKD)
+        rectangle = _Rectangle(group, query_NHD, key_NKD, value_NKD, scaling)
         gradient = rectangle.by_key_head(group.put_in(gradient_NHD))
         if group.is_filling_gL is not None:
             gradient.masked_fill_(group.is_filling_gL[:, None, :, None, None], 0)
@@ -135,6 +127,11 @@ def attend_backward(
         d_key[group.is_in] = group.taken_out(d_k[:, :, :, None])
         d_value[group.is_in] = group.taken_out(d_v[:, :, :, None])
     return d_query, d_key, d_value
+
+
+attend = torch.library.custom_op("tanren::document_attention", mutates_args=())(attention_forwards)
+"""The same, for torch to differentiate."""
+attend_backward = torch.library.custom_op("tanren::document_attention_backward", mutates_args=())(attention_backwards)
 
 
 @attend.register_fake
@@ -226,9 +223,11 @@ class _Block:
 class _Rectangle:
     """Queries, already scaled, keys and values of one group; the query heads of a key head stand beside one another."""
 
-    def __init__(self, group: _Group, query_NHD: Tensor, key_NKD: Tensor, value_NKD: Tensor) -> None:
+    def __init__(self, group: _Group, query_NHD: Tensor, key_NKD: Tensor, value_NKD: Tensor, scaling: float) -> None:
         self._key_heads = key_NKD.shape[1]
-        self.query = self.by_key_head(group.put_in(query_NHD))
+        heads_gKLGD = group.put_in(query_NHD).unflatten(2, (self._key_heads, -1)).transpose(1, 2)
+        self.query = torch.empty(heads_gKLGD.shape, dtype=query_NHD.dtype, device=query_NHD.device)
+        torch.mul(heads_gKLGD, scaling, out=self.query)
         self.key = group.put_in(key_NKD).transpose(1, 2).contiguous()
         self.value = group.put_in(value_NKD).transpose(1, 2).contiguous()
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tanren.domain.errors import JobFailed
 from tanren.training.batches import batch_indexes, steps_per_epoch
 from tanren.training.checkpoints import Checkpoints
+from tanren.training.lanes import Lanes
 from tanren.training.metrics import StepRecord, ValidationRecord
 from tanren.training.objectives.base import Objective
 from tanren.training.optimizer import Optimizer
@@ -59,6 +60,8 @@ class Run:
     """Smaller where memory is short; see `memory_plan`."""
     layout: Layout
     """How the model takes the documents of a micro-batch."""
+    lanes: Lanes
+    """Where micro-batches are computed, one in each at the same time; together they have `token_budget` tokens."""
     replay: Replay | None = None
     """What comes on top of a step's own documents."""
     last_checkpoint_at: float
@@ -73,8 +76,13 @@ class Run:
         """Planned; early stopping may end the run before."""
         return self.steps_per_epoch * self.spec.epochs
 
-    def micro_batches(self, sequences: Iterable[TokenSequence]) -> list[MicroBatch]:
-        return micro_batches(sequences, token_budget=self.token_budget, layout=self.layout, device=self.device)
+    def rounds(self, sequences: Iterable[TokenSequence]) -> list[list[MicroBatch]]:
+        """Micro-batches of all sequences; those of a round are computed at the same time."""
+        lanes = self.lanes.count
+        parts = micro_batches(
+            sequences, token_budget=self.token_budget, layout=self.layout, device=self.device, lanes=lanes
+        )
+        return [parts[first : first + lanes] for first in range(0, len(parts), lanes)]
 
     def arithmetic(self) -> AbstractContextManager[object]:
         """The precision in which the model computes."""
@@ -112,7 +120,8 @@ def _train_step(run: Run) -> None:
     if run.replay is not None:
         own_before = (state.epoch - 1) * len(run.training) + state.step_in_epoch * spec.batch_size
         sequences += run.replay.beside(own_before=own_before, own_count=len(chosen))
-    parts = run.micro_batches(sequences)
+    rounds = run.rounds(sequences)
+    parts = [part for together in rounds for part in together]
     target_count = sum(part.target_count for part in parts)
 
     # Dropout is drawn from (seed, step): a resumed step draws what the first attempt drew, whatever came before.
@@ -120,13 +129,9 @@ def _train_step(run: Run) -> None:
     run.model.train()
     run.optimizer.zero_grad()
     loss_sums: list[float] = []
-    for part in parts:
+    for together in rounds:
         _heed_stop_request(run)
-        with run.arithmetic():
-            loss_sum = run.objective.loss_sum(run.model, part)
-        loss_sums.append(_finite(loss_sum.item(), "loss", part, state))
-        # The only place where a sum of losses is divided.
-        (loss_sum / target_count).backward()
+        loss_sums += _learn(run, together, target_count)
     gradient_norm = run.optimizer.clip()
     if not math.isfinite(gradient_norm):
         raise _not_finite("gradient", gradient_norm, parts, state)
@@ -147,6 +152,33 @@ def _train_step(run: Run) -> None:
     state.step_in_epoch += 1
     state.step_records.append(record)
     run.reporter.step(record)
+
+
+def _learn(run: Run, parts: Sequence[MicroBatch], target_count: int) -> list[float]:
+    """The sums of the losses; their gradients are added to those that the parameters have, in the parts' order."""
+    parameters = list(run.trainable.values())
+
+    def gradients(part: MicroBatch) -> tuple[float, Sequence[Tensor | None]]:
+        with run.arithmetic():
+            loss_sum = run.objective.loss_sum(run.model, part)
+        value = _finite(loss_sum.item(), "loss", part, run.state)
+        # The only place where a sum of losses is divided.
+        mean = loss_sum / target_count
+        if run.lanes.count > 1:
+            return value, torch.autograd.grad(mean, parameters, allow_unused=True)
+        # Alone, torch adds each gradient up as soon as it is there, so that no second set of them exists.
+        mean.backward()
+        return value, ()
+
+    loss_sums: list[float] = []
+    for value, found in run.lanes.map(gradients, parts):
+        loss_sums.append(value)
+        for parameter, gradient in zip(parameters, found, strict=False):
+            if parameter.grad is None:
+                parameter.grad = gradient
+            elif gradient is not None:
+                parameter.grad.add_(gradient)
+    return loss_sums
 
 
 def _close_epoch(run: Run) -> None:
@@ -194,14 +226,17 @@ def evaluate(run: Run, sequences: Sequence[TokenSequence], *, may_stop: bool = F
     run.model.eval()
     sums: list[float] = []
     target_count = 0
-    with torch.no_grad():
-        for first in range(0, len(sequences), EVALUATION_WINDOW):
-            for part in run.micro_batches(sequences[first : first + EVALUATION_WINDOW]):
-                if may_stop:
-                    _heed_stop_request(run)
-                with run.arithmetic():
-                    sums.append(run.objective.loss_sum(run.model, part).item())
-                target_count += part.target_count
+
+    def loss_sum(part: MicroBatch) -> float:
+        with torch.no_grad(), run.arithmetic():
+            return run.objective.loss_sum(run.model, part).item()
+
+    for first in range(0, len(sequences), EVALUATION_WINDOW):
+        for together in run.rounds(sequences[first : first + EVALUATION_WINDOW]):
+            if may_stop:
+                _heed_stop_request(run)
+            sums += run.lanes.map(loss_sum, together)
+            target_count += sum(part.target_count for part in together)
     return math.fsum(sums), target_count
 
 

@@ -23,14 +23,15 @@ import torch
 from tanren.domain.errors import JobFailed
 from tanren.model_files.architectures import ARCHITECTURES
 from tanren.model_files.memory import available_bytes
+from tanren.training.fused_blocks import is_fusible
+from tanren.training.lanes import LANE_GRADIENT_BYTES, lane_count
 from tanren.training.loop import TOKEN_BUDGET
+from tanren.training.objectives.next_token import CHUNK_LOGITS
 from tanren.training.spec import TrainingSpec
 from tanren.weights.base_models import BaseModelFacts, read_facts
 
 SMALLER_BUDGETS: Final = (1024, 512, 256, 128)
 """What is tried where memory is short, in this order."""
-HEAD_LOGITS: Final = 1 << 24
-"""Logits that exist at the same time where the head is computed by chunks of targets, as in `next_token`."""
 ACCURACY: Final = 1.5
 """The forecast of what a run adds to its process is within this factor of what it measures, on CPU; tests hold it."""
 
@@ -38,11 +39,9 @@ _FLOAT32: Final = 4
 _MOMENTS: Final = {"adamw": 2, "sgd": 1, "adafactor": 0}
 """Numbers that an optimiser keeps for every trained one; Adafactor's row and column are next to nothing."""
 _LOGIT_COPIES: Final = 4
-"""Logits in float32, their log-softmax, and the gradients of both."""
-_CHUNK_COPIES: Final = 3
-"""Where the loss is taken chunk by chunk: the head's product, the same in float32, and what logsumexp sets aside."""
+"""Logits in float32, their log-softmax, and the gradients of both; by chunks they are in the model's dtype, once."""
 _WORKING_BYTES: Final = 24_000_000
-"""Of a first backward pass, whatever the model: threads' buffers, packed operands, the allocator's slack."""
+"""Of a lane's first backward pass, whatever the model: threads' buffers, packed operands, the allocator's slack."""
 _SLACK: Final = 1.15
 """What the allocator holds beside what is in use, measured."""
 _WORKING_COPIES: Final = 2
@@ -60,6 +59,8 @@ class Widths:
     heads: int
     is_eager: bool
     """Attention keeps a probability for every pair of tokens."""
+    is_fusible: bool
+    """Adapters on its blocks are trained as `fused_blocks` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +124,19 @@ def forecast(
     *,
     process_bytes: int,
     token_budget: int = TOKEN_BUDGET,
-    head_logits: int = HEAD_LOGITS,
+    head_logits: int = CHUNK_LOGITS,
+    threads: int = 1,
+    is_on_cpu: bool = True,
 ) -> MemoryForecast:
-    """Pure. The formulas are those of `run.py`: LoRA in float32 on a frozen base; full in float32 throughout."""
+    """Pure. The formulas are those of `run.py`: LoRA in float32 on a frozen base; full in float32 throughout.
+
+    Takes    threads: of which each may compute a micro-batch of its own; all of them together have `token_budget`.
+    """
     is_lora = spec.method == "lora"
     trainable = adapter_parameters(widths, facts.layer_count, spec) if is_lora else facts.parameter_count
+    has_lanes = is_on_cpu and not spec.lora_dropout and _FLOAT32 * trainable <= LANE_GRADIENT_BYTES
+    lanes = lane_count(threads) if has_lanes else 1
+    is_fused = is_on_cpu and is_lora and not spec.lora_dropout and widths.is_fusible
     weight_bytes = 2 if is_lora and spec.dtype == "bfloat16" else _FLOAT32
     stored_weights = facts.parameter_count * weight_bytes + (trainable * _FLOAT32 if is_lora else 0)
     tokens = min(max(token_budget, rows.longest), spec.batch_size * rows.longest)
@@ -136,9 +145,11 @@ def forecast(
     return MemoryForecast(
         process_bytes=process_bytes,
         weights_bytes=stored_weights,
-        gradients_bytes=_FLOAT32 * trainable,
+        gradients_bytes=_FLOAT32 * trainable * (1 if lanes == 1 else 1 + lanes),
         moments_bytes=moments,
-        activations_bytes=_activations(spec, facts, widths, rows, tokens, targets, head_logits),
+        activations_bytes=_activations(
+            spec, facts, widths, rows, tokens, targets, head_logits, lanes=lanes, is_fused=is_fused
+        ),
         # A file of another dtype is converted and let go; one of the same dtype is the weights.
         loading_bytes=facts.weights_size_bytes if facts.dtype != {2: "BF16", 4: "F32"}[weight_bytes] else 0,
         saving_bytes=moments,
@@ -155,11 +166,15 @@ def _activations(
     tokens: int,
     targets: int,
     head_logits: int,
+    *,
+    lanes: int,
+    is_fused: bool,
 ) -> int:
     width = 2 if spec.dtype == "bfloat16" else _FLOAT32
     d, h, k, i = widths.model, widths.queries, widths.keys, widths.feed_forward
-    # Two norms (input, normalised, result), attention (q, k, v, result twice), gate, its activation, up, their product.
-    values = 6 * d + 3 * h + 2 * k + 4 * i
+    # Plain: two norms (input, normalised, result), attention (q, k, v, result twice), gate, its activation, up, their
+    # product. Fused: the norms' inputs, q, k, v and the result of attention, gate and up.
+    values = 2 * (d + h + k + i) if is_fused else 6 * d + 3 * h + 2 * k + 4 * i
     a_token = width * values
     if spec.method == "lora":
         # Inputs of the adapters, kept once more where some are dropped: three of attention, its result, two of the
@@ -170,12 +185,13 @@ def _activations(
     if widths.is_eager:
         layers += 2 * width * widths.heads * tokens * rows.longest * facts.layer_count
     working = tokens * _WORKING_COPIES * (_FLOAT32 * max(i, h) + _FLOAT32 * d)
-    if not widths.is_eager:
-        targets = min(targets, max(1, head_logits // facts.vocabulary_size))
-    copies = _LOGIT_COPIES if widths.is_eager else _CHUNK_COPIES
-    head = targets * facts.vocabulary_size * _FLOAT32 * copies
+    if widths.is_eager:
+        head = targets * facts.vocabulary_size * _FLOAT32 * _LOGIT_COPIES
+    else:
+        at_a_time = lanes * max(1, head_logits // facts.vocabulary_size)
+        head = min(targets, at_a_time) * facts.vocabulary_size * width
     # The head's gradient is done with before that of the layers begins.
-    return int(_SLACK * (layers + max(working, head))) + _WORKING_BYTES
+    return int(_SLACK * (layers + max(working, head))) + lanes * _WORKING_BYTES
 
 
 def adapter_parameters(widths: Widths, layer_count: int, spec: TrainingSpec) -> int:
@@ -206,7 +222,16 @@ def fitting_forecast(
     process = present_bytes(device)
 
     def made(budget: int, given: TrainingSpec = spec) -> MemoryForecast:
-        return forecast(given, facts, widths, rows, process_bytes=process, token_budget=budget)
+        return forecast(
+            given,
+            facts,
+            widths,
+            rows,
+            process_bytes=process,
+            token_budget=budget,
+            threads=torch.get_num_threads(),
+            is_on_cpu=device.startswith("cpu"),
+        )
 
     budgets = (token_budget,) if token_budget is not None else (TOKEN_BUDGET, *SMALLER_BUDGETS)
     found = made(budgets[0])
@@ -264,6 +289,7 @@ def read_widths(base_folder: Path) -> Widths:
         feed_forward=int(config["intermediate_size"]) * experts,
         heads=heads,
         is_eager=architecture.attention == "eager",
+        is_fusible=is_fusible(config),
     )
 
 

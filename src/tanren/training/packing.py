@@ -24,6 +24,8 @@ IGNORE = -100
 """The label of a position without target; torch's own default for cross-entropy."""
 
 Layout = Literal["packed", "padded"]
+LENGTH_OF_DOUBLE_COST = 2048
+"""Of a document, at 135 M parameters: attention costs as much as all else. Only the balance between lanes needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,25 +51,59 @@ def micro_batches(
     token_budget: int,
     layout: Layout = "packed",
     device: torch.device | str = "cpu",
+    lanes: int = 1,
 ) -> list[MicroBatch]:
-    """The sequences of one optimiser step, sorted by length and cut where a group would pass `token_budget`.
+    """The sequences of one optimiser step; every `lanes` micro-batches together have at most `token_budget` tokens.
 
-    Why   a pure function of its input (ties keep their order), so that a resumed step adds up in the same order.
+    Takes    lanes: how many micro-batches are computed at the same time. Those of packed rows then cost about alike.
+    Why      a pure function of its input (ties keep their order), so that a resumed step adds up in the same order.
     """
+    by_length = sorted(sequences, key=lambda sequence: len(sequence.ids))
+    share = max(1, token_budget // lanes)
+    is_even = lanes > 1 and layout == "packed"
+    groups = _even_groups(by_length, share, lanes) if is_even else _filled_groups(by_length, share, layout)
+    make = pack if layout == "packed" else pad
+    return [make(group, device=device) for group in groups]
+
+
+def _filled_groups(by_length: Sequence[TokenSequence], budget: int, layout: Layout) -> list[list[TokenSequence]]:
+    """Cut where a group would pass the budget."""
     groups: list[list[TokenSequence]] = []
     tokens = 0
-    for sequence in sorted(sequences, key=lambda sequence: len(sequence.ids)):
+    for sequence in by_length:
         length = len(sequence.ids)
         # Padded, every row becomes as long as this one, the longest so far.
         together = length * (len(groups[-1]) + 1) if layout == "padded" and groups else tokens + length
-        if groups and together <= token_budget:
+        if groups and together <= budget:
             groups[-1].append(sequence)
             tokens += length
         else:
             groups.append([sequence])
             tokens = length
-    make = pack if layout == "packed" else pad
-    return [make(group, device=device) for group in groups]
+    return groups
+
+
+def _even_groups(by_length: Sequence[TokenSequence], budget: int, lanes: int) -> list[list[TokenSequence]]:
+    """As many groups as make whole rounds, the least that fit: each sequence, the longest first, to the lightest."""
+    total = sum(len(sequence.ids) for sequence in by_length)
+    count = lanes * max(1, -(-total // (budget * lanes)))
+    while True:
+        groups: list[list[TokenSequence]] = [[] for _ in range(count)]
+        costs, tokens = [0.0] * count, [0] * count
+        for sequence in reversed(by_length):
+            lightest = costs.index(min(costs))
+            groups[lightest].insert(0, sequence)
+            costs[lightest] += _cost(len(sequence.ids))
+            tokens[lightest] += len(sequence.ids)
+        fits = all(size <= budget or len(group) == 1 for size, group in zip(tokens, groups, strict=True))
+        if fits:
+            return [group for group in groups if group]
+        count += lanes
+
+
+def _cost(length: int) -> float:
+    """Of a document beside others, attention included: a token at the end of a long one has more before it to see."""
+    return length * (1 + length / LENGTH_OF_DOUBLE_COST)
 
 
 def pack(sequences: Sequence[TokenSequence], *, device: torch.device | str = "cpu") -> MicroBatch:

@@ -9,7 +9,7 @@ folder and, on CPU with the same number of threads, ends in the same bytes.
 import hashlib
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,12 +19,13 @@ from torch import nn
 
 from tanren.domain.errors import JobFailed
 from tanren.model_files.digests import weights_digest
+from tanren.training.arithmetic import Arithmetic, arrange
 from tanren.training.checkpoints import Checkpoints
 from tanren.training.diagnosis import diagnose
-from tanren.training.document_attention import layout_for
 from tanren.training.early_stopping import EarlyStopping
 from tanren.training.energy import EnergyMeter, MeteringReporter
 from tanren.training.export import check_effect, export_adapter, export_model, restore
+from tanren.training.lanes import Lanes
 from tanren.training.live_view import TrainingViewer, live_view
 from tanren.training.loop import Run, evaluate, run_to_end
 from tanren.training.memory_forecast import PeakMemory, RowLengths
@@ -47,6 +48,9 @@ from tanren.weights.lora import LoraLinear, LoraSettings, attach_lora, load_fact
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+ARITHMETIC_VERSION = "lanes 1"
+"""Changed whenever sums are made in another order than before: a checkpoint of an earlier tanren is then not gone on
+from, since the end would be neither the old bytes nor the new."""
 _PROBE_ROWS = 8
 """Training rows whose loss has to differ between the weights at the start and the published ones."""
 
@@ -132,7 +136,7 @@ def train(
 
     reporter.phase("loading", "Loading the base model.")
     loading_began = time.monotonic()
-    with _determinism(device):
+    with _determinism(device), ExitStack() as opened:
         base_digest = weights_digest(base_folder)
         subject = _load(spec, base_folder, base_digest, base_adapter, device)
         digests = {"data": data.digest, "base_weights": base_digest, "base_adapter": subject.base_adapter_sha256}
@@ -140,14 +144,21 @@ def train(
         if replay is not None:
             digests["replay"] = replay.digest
             reporter.phase("loading", replay.sentence())
-        budget = memory.token_budget
-        run = _new_run(spec, subject, data, work_folder, digests, reporter, should_stop, device, budget)
+        arithmetic = _arrange(subject, device)
+        run = _new_run(
+            spec, subject, data, work_folder, digests, reporter, should_stop, device, memory.token_budget, arithmetic
+        )
+        run.lanes = opened.enter_context(arithmetic.open_lanes())
         run.replay = replay
         probe = data.training[:_PROBE_ROWS]
         loss_before, _ = evaluate(run, probe)
         _resume(run)
+        if arithmetic.threads != torch.get_num_threads():
+            arithmetic = arithmetic.with_threads(torch.get_num_threads())
+            run.lanes = opened.enter_context(arithmetic.open_lanes())
 
-        reporter.phase("training", f"{run.total_steps} steps, {len(data.training)} records.")
+        steps = f"{run.total_steps} steps, {len(data.training)} records."
+        reporter.phase("training", f"{steps} {arithmetic.sentence()}")
         if viewer is not None:
             run.reporter = live_view(
                 run,
@@ -176,6 +187,7 @@ def train(
         outcome=_record_of(outcome),
         token_budget=memory.token_budget,
         device=device,
+        arithmetic=arithmetic.to_json(),
         memory=memory.to_json(peak),
         energy=energy.to_json(),
     )
@@ -237,6 +249,15 @@ def _load(spec: TrainingSpec, base_folder: Path, base_digest: str, base_adapter:
     )
 
 
+def _arrange(subject: _Subject, device: str) -> Arithmetic:
+    return arrange(
+        subject.model,
+        threads=torch.get_num_threads(),
+        trained_count=sum(parameter.numel() for parameter in subject.trainable.values()),
+        device=device,
+    )
+
+
 def _new_run(
     spec: TrainingSpec,
     subject: _Subject,
@@ -247,9 +268,10 @@ def _new_run(
     should_stop: Callable[[], StopRequest | None],
     device: str,
     token_budget: int,
+    arithmetic: Arithmetic,
 ) -> Run:
     # Micro-batches of another size add up in another order.
-    parts = [spec.digest(), str(token_budget), *digests.values()]
+    parts = [ARITHMETIC_VERSION, spec.digest(), str(token_budget), *digests.values()]
     identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return Run(
         spec=spec,
@@ -267,7 +289,8 @@ def _new_run(
         should_stop=should_stop,
         device=torch.device(device),
         token_budget=token_budget,
-        layout=layout_for(subject.model),
+        layout=arithmetic.layout,
+        lanes=Lanes(),
         last_checkpoint_at=time.monotonic(),
     )
 

@@ -1,6 +1,7 @@
 """run.json: what a run was made of and what came of it, so that it can be repeated and checked.
 
-    spec · token_budget · digests · versions · python · machine · memory · energy · outcome (with every step's record)
+    spec · token_budget · digests · versions · python · machine · arithmetic · memory · energy ·
+    outcome (with every step's record)
 
 A long run's steps are a file of their own beside it, named with its digest; `read_run_record` gives them back either
 way.
@@ -37,6 +38,7 @@ def write_run_record(
     outcome: Mapping[str, Any],
     token_budget: int,
     device: str = "cpu",
+    arithmetic: Mapping[str, Any] | None = None,
     memory: Mapping[str, Any] | None = None,
     energy: Mapping[str, Any] | None = None,
 ) -> None:
@@ -59,6 +61,7 @@ def write_run_record(
         "versions": {name: version(name) for name in VERSIONED},
         "python": platform.python_version(),
         "machine": machine(device),
+        "arithmetic": dict(arithmetic or {}),
         "memory": dict(memory or {}),
         "energy": dict(energy or {}),
         "outcome": told,

@@ -57,3 +57,14 @@ def test_what_it_does_not_know_is_refused() -> None:
         module.document_attention(
             torch.nn.Identity(), heads, heads, heads, None, scaling=1.0, document_starts=starts, softcap=30.0
         )
+
+
+def test_queries_and_keys_that_autocast_has_widened_are_taken_in_the_values_dtype() -> None:
+    starts = torch.tensor([0, 3])
+    wide, narrow = torch.randn(1, 2, 3, 4, requires_grad=True), torch.randn(1, 2, 3, 4).to(torch.bfloat16)
+    result, _ = module.document_attention(
+        torch.nn.Identity(), wide, wide, narrow, None, scaling=0.5, document_starts=starts
+    )
+    result.sum().backward()
+    assert result.dtype == torch.bfloat16
+    assert wide.grad is not None

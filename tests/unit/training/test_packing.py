@@ -61,3 +61,34 @@ def test_no_document_is_lost_doubled_or_mixed_and_the_budget_holds(
         assert part.target_count == sum(label != IGNORE for _, labels, _ in documents(part) for label in labels)
         assert part.ids_BT.numel() <= budget or len(part.sources) == 1
         assert len(part.sources) == len(documents(part))
+
+
+@given(
+    sequences=st.lists(token_sequences(), min_size=1, max_size=20),
+    budget=st.integers(1, 160),
+    lanes=st.integers(2, 4),
+    layout=st.sampled_from(LAYOUTS),
+)
+def test_lanes_share_the_budget_of_a_round_and_lose_no_document(
+    sequences: list[TokenSequence], budget: int, lanes: int, layout: Layout
+) -> None:
+    parts = micro_batches(sequences, token_budget=budget, layout=layout, lanes=lanes)
+    alone = [document for sequence in sequences for document in documents(pad([sequence]))]
+    assert sorted(document for part in parts for document in documents(part)) == sorted(alone)
+    for part in parts:
+        assert len(part.sources) == 1 or part.ids_BT.numel() <= max(1, budget // lanes)
+    again = micro_batches(sequences, token_budget=budget, layout=layout, lanes=lanes)
+    assert [part.sources for part in again] == [part.sources for part in parts]
+
+
+def test_lanes_of_packed_rows_have_like_amounts_to_do() -> None:
+    lengths = [20, 30, 50, 90, 110, 160, 240, 700]
+    sequences = [
+        TokenSequence(
+            ids=array("i", [1] * length), loss_mask=bytes([1] * length), source=RecordSource(file="f", line=line)
+        )
+        for line, length in enumerate(lengths, 1)
+    ]
+    one, other = micro_batches(sequences, token_budget=2048, lanes=2)
+    assert one.token_count + other.token_count == sum(lengths)
+    assert one.token_count == other.token_count

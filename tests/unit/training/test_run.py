@@ -11,6 +11,7 @@ from tanren.domain.errors import JobFailed
 from tanren.training import loop as loop_module
 from tanren.training.reporting import TrainingStopped, TrainingYielded
 from tanren.training.run import TrainingOutcome
+from tanren.training.run_record import read_run_record
 from tanren.training.spec import TrainingSpec
 from tanren.weights.adapters import read_adapter
 from tests.numerics.runs import Remembering, small_run
@@ -50,6 +51,17 @@ def test_a_run_learns_and_says_what_it_did(base: Path, tmp_path: Path) -> None:
     assert [name for name, _ in reporter.phases if name != "data_processing"] == ["loading", "training", "publishing"]
     assert read_adapter(outcome.folder).sha256 == outcome.sha256
     assert (tmp_path / "run.json").is_file()
+
+
+def test_a_run_says_and_records_how_it_computes(base: Path, tmp_path: Path) -> None:
+    """Fused blocks where their parts are known; else the modules, and why."""
+    for folder, dropout, said in (("1", 0.0, "fused blocks, one lane."), ("2", 0.1, "plain blocks (adapters drop")):
+        reporter = Remembering()
+        small_run(base, tmp_path / folder, pairs(4), reporter=reporter, lora_dropout=dropout)
+        assert said in dict(reporter.phases)["training"]
+        recorded = read_run_record(tmp_path / folder)["arithmetic"]
+        assert recorded["layout"] == "packed"
+        assert (recorded["not_fused_because"] is None) == (dropout == 0)
 
 
 def test_the_same_run_gives_the_same_bytes(base: Path, tmp_path: Path) -> None:
