@@ -1,7 +1,7 @@
 """Makes the virtual environment: `python scripts/setup.py .venv`. Runs on a bare Python; says what it does.
 
 Steps: venv → torch → tanren with its development tools. It does nothing where the environment already fits
-`pyproject.toml`, so every make target may call it.
+`pyproject.toml` and the sources of the native engine, so every make target may call it.
 
 torch is the step that can hurt: on Linux the ordinary wheel brings gigabytes of CUDA libraries. Where there is an
 NVIDIA GPU they are wanted. Where there is none, pip is asked first what it would install; if that holds CUDA, uv, which
@@ -28,7 +28,7 @@ def main() -> None:
         raise SystemExit(f"tanren needs Python 3.11 or later; this is {sys.version.split()[0]}. Try PYTHON=python3.11.")
     project = (ROOT / "pyproject.toml").read_text()
     stamp = venv / ".tanren-setup"
-    wanted = hashlib.sha256((project + str(ROOT) + sys.version).encode()).hexdigest()
+    wanted = hashlib.sha256((project + native_sources() + str(ROOT) + sys.version).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     python = venv / "bin" / "python"
@@ -38,6 +38,13 @@ def main() -> None:
     run(str(python), "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]")
     stamp.write_text(wanted)
     say(f"ready: {venv / 'bin' / 'tanren'}")
+
+
+def native_sources() -> str:
+    """All that the installation compiles, so that a change there is installed anew."""
+    folder = ROOT / "src" / "tanren" / "serving" / "engines" / "native"
+    files = [ROOT / "build_native.py", *sorted(folder.glob("*.cpp")), *sorted(folder.glob("*.hpp"))]
+    return "".join(file.read_text() for file in files)
 
 
 def make_venv(venv: Path, python: Path) -> None:

@@ -1,4 +1,7 @@
-"""The process of one assignment: one attempt of one worker at one job. Composition root; tensors live here.
+"""The process of one assignment: one attempt of one worker at one job. Composition root.
+
+The job's ARN says of which kind it is. Tensors live in the process of a customization job; that of a batch inference
+job is a client of the engine hosts.
 
 It ends with 0 when the job has a terminal status (or belongs to a later attempt), with 75 when it was told to yield,
 with 76 when it cannot go on now, and otherwise has crashed.
@@ -9,10 +12,13 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.domain.arns import CUSTOMIZATION_JOB, MODEL_INVOCATION_JOB, parse_arn
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
+from tanren.domain.model_invocation_jobs import CLAIMABLE
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.jobs.runner import LATER_EXIT_CODE, YIELDED_EXIT_CODE
@@ -23,9 +29,13 @@ from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
+from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.objects import ObjectStore
-from tanren.storage.tables import customization_jobs
+from tanren.storage.tables import customization_jobs, model_invocation_jobs
 from tanren.storage.training_records import TrainingRecords
+
+ENGINE_PATIENCE_SECONDS = 2.0
+"""Longest wait for an engine that is starting before a batch job looks whether it is still wanted."""
 
 
 def assignment_command(assignment: Assignment) -> list[str]:
@@ -50,6 +60,11 @@ def customization_queue(database: Database, settings: Settings) -> JobQueue:
     )
 
 
+def invocation_queue(database: Database, settings: Settings) -> JobQueue:
+    """As `customization_queue`, of model invocation jobs."""
+    return JobQueue(database, model_invocation_jobs, claimable=CLAIMABLE, lease_seconds=settings.lease_seconds)
+
+
 def main() -> int:
     log_to_stderr()
     end_with_parent(exit_at_once)
@@ -62,17 +77,27 @@ def main() -> int:
     parser.add_argument("--attempt", required=True, type=int)
     arguments = parser.parse_args()
     settings = read_settings()
+    assignment = Assignment(job_arn=arguments.job_arn, attempt=arguments.attempt)
+    arn = parse_arn(assignment.job_arn)
+    assert arn is not None
+    database = Database(settings.effective_database_url)
+    try:
+        return _KINDS[arn.kind](assignment, settings, database, yield_asked.is_set)
+    finally:
+        database.close()
+
+
+def _customize(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
     if settings.worker_threads:
         # Read by torch's thread pool when it is imported.
         os.environ["OMP_NUM_THREADS"] = str(settings.worker_threads)
     # torch is imported with the workflow: its import takes longer than all before it.
     from tanren.workflows.customization import CannotGoOnNow, CustomizationWorkflow, Yielded
 
-    database = Database(settings.effective_database_url)
     jobs = CustomizationJobs(database)
-    scope = jobs.by_arn(arguments.job_arn).scope
+    scope = jobs.by_arn(assignment.job_arn).scope
     workflow = CustomizationWorkflow(
-        Assignment(job_arn=arguments.job_arn, attempt=arguments.attempt),
+        assignment,
         jobs=jobs,
         models=CustomModels(database),
         records=TrainingRecords(database),
@@ -81,7 +106,7 @@ def main() -> int:
         artifacts=ArtifactStore(settings.data_dir / "artifacts"),
         weights=WeightsCatalogue(settings.data_dir),
         clock=utc_now,
-        yield_asked=yield_asked.is_set,
+        yield_asked=yield_asked,
         checkpoint_seconds=settings.checkpoint_seconds,
         token_folder=settings.data_dir / "cache" / "tokens",
         token_bytes=int(settings.token_cache_gigabytes * 1e9),
@@ -92,9 +117,68 @@ def main() -> int:
         return YIELDED_EXIT_CODE
     except CannotGoOnNow:
         return LATER_EXIT_CODE
-    finally:
-        database.close()
     return 0
+
+
+def _infer(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
+    # Imported here: a training process needs neither the wire layer nor the runtime.
+    from tanren.aws.batch_operations import BatchCaller, batch_operation
+    from tanren.aws.operations.bedrock_runtime import runtime_handlers
+    from tanren.runtime.inference import Inference
+    from tanren.runtime.metering import UsageMeter
+    from tanren.runtime.placement import StoredPlacement
+    from tanren.storage.custom_model_deployments import CustomModelDeployments
+    from tanren.storage.engine_hosts import EngineHosts
+    from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+    from tanren.storage.usage import UsageRecords
+    from tanren.workflows.batch_inference import BatchInferenceWorkflow, CannotGoOnNow, Yielded
+
+    jobs = ModelInvocationJobs(database)
+    job = jobs.by_arn(assignment.job_arn)
+    artifacts = ArtifactStore(settings.data_dir / "artifacts")
+    meter = UsageMeter(UsageRecords(database), clock=utc_now)
+    placement = StoredPlacement(
+        CustomModels(database),
+        ProvisionedThroughputs(database),
+        CustomModelDeployments(database),
+        EngineHosts(database),
+        artifacts,
+        WeightsCatalogue(settings.data_dir),
+        clock=utc_now,
+        patience_seconds=ENGINE_PATIENCE_SECONDS,
+        meter=meter,
+    )
+    caller = BatchCaller(scope=job.scope, role_arn=job.role_arn, model_id=job.model_arn, job_arn=job.job_arn)
+    workflow = BatchInferenceWorkflow(
+        assignment,
+        jobs=jobs,
+        records=TrainingRecords(database),
+        queue=invocation_queue(database, settings),
+        objects=ObjectStore(object_store_address(settings, job.scope)),
+        artifacts=artifacts,
+        placement=placement,
+        operation=batch_operation(job.invocation_type, runtime_handlers(Inference(placement)), caller, clock=utc_now),
+        clock=utc_now,
+        yield_asked=yield_asked,
+        most_under_way=settings.batch_concurrency,
+        engine_share=settings.batch_engine_share,
+        minimum_records=settings.batch_minimum_records,
+    )
+    try:
+        workflow.run()
+    except Yielded:
+        return YIELDED_EXIT_CODE
+    except CannotGoOnNow:
+        return LATER_EXIT_CODE
+    finally:
+        meter.close()
+    return 0
+
+
+_KINDS: dict[str, Callable[[Assignment, Settings, Database, Callable[[], bool]], int]] = {
+    CUSTOMIZATION_JOB: _customize,
+    MODEL_INVOCATION_JOB: _infer,
+}
 
 
 if __name__ == "__main__":

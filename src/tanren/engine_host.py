@@ -1,6 +1,6 @@
 """The engine host process: one base model in memory behind a Unix socket. Composition root.
 
-    python -m tanren.engine_host --base-folder F --socket S [--threads N]
+    python -m tanren.engine_host --base-folder F --socket S [--engine auto|native|torch|reference] [--threads N]
 
 The socket appears when the first request can be answered, not before. The process ends on SIGTERM, and when the pipe at
 its standard input closes (its parent is gone); answers under way then have DRAIN_SECONDS to finish.
@@ -18,14 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import torch
-from torch import nn
-
 from tanren.domain.errors import TanrenError
 from tanren.jobs.lifeline import end_with_parent, exit_at_once
 from tanren.logs import log_to_stderr
-from tanren.serving.engines.reference import ReferenceEngine
-from tanren.serving.engines.reference_base import load_reference_base
+from tanren.serving.engines.choice import EngineChoice, Wanted, open_engine
 from tanren.serving.host import EngineHost
 from tanren.serving.protocol import Engine, EngineLimits
 
@@ -36,8 +32,6 @@ DRAIN_SECONDS: Final = 10.0
 SWITCH_SECONDS: Final = 0.0005
 """How long the engine's thread may keep the interpreter while a token waits to be sent; Python's default is ten times
 as long, which a reader of the stream would notice."""
-
-SHARED_FROM_PARAMETERS: Final = 50_000_000
 
 
 class _Ending:
@@ -64,7 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
     limits = EngineLimits()
     parser.add_argument("--base-folder", required=True, type=Path, help="a Hugging Face causal language model")
     parser.add_argument("--socket", required=True, type=Path, help="where to listen; at most about 90 bytes")
+    choices = [each.value for each in EngineChoice]
+    parser.add_argument("--engine", choices=choices, default="auto", help="auto: native where it can, else reference")
     parser.add_argument("--threads", type=int, default=0, help="of the model's arithmetic; 0 for what fits its size")
+    parser.add_argument("--key-value-megabytes", type=int, help="memory for keys and values; a quarter of what is free")
     parser.add_argument("--max-active", type=int, default=limits.max_active, help="answers made side by side")
     parser.add_argument("--max-queued", type=int, default=limits.max_queued, help="requests that may wait")
     parser.add_argument("--max-adapters", type=int, default=limits.max_resident_adapters, help="adapters in memory")
@@ -76,19 +73,17 @@ def main(arguments: list[str] | None = None) -> int:
     started_at = time.monotonic()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        base = load_reference_base(given.base_folder)
-    except TanrenError as error:
-        logger.error("the base model in %s cannot be loaded: %s", given.base_folder, error)
-        return 1
-    torch.set_num_threads(given.threads or _fitting_threads(base.model))
-    engine = ReferenceEngine(
-        base,
-        EngineLimits(
+        limits = EngineLimits(
             max_active=given.max_active,
             max_queued=given.max_queued,
             max_resident_adapters=given.max_adapters,
-        ),
-    )
+            key_value_megabytes=given.key_value_megabytes,
+        )
+        wanted = Wanted(choice=EngineChoice(given.engine), limits=limits, threads=given.threads)
+        engine = open_engine(given.base_folder, wanted)
+    except TanrenError as error:
+        logger.error("the base model in %s cannot be served: %s", given.base_folder, error)
+        return 1
     logger.info("the base model in %s is loaded after %.1f s", given.base_folder, time.monotonic() - started_at)
     asyncio.run(_serve(engine, given.socket, ending))
     engine.close()
@@ -103,16 +98,6 @@ async def _serve(engine: Engine, socket_path: Path, ending: _Ending) -> None:
     await asked_to_end.wait()
     await host.drain(DRAIN_SECONDS)
     logger.info("ended")
-
-
-def _fitting_threads(model: nn.Module) -> int:
-    """One for a small model, whose layers are too short to share; else one a core.
-
-    Why   threads wait for each other at every layer, actively. Measured with nano (4 M) on two cores that other
-          processes wanted too: 140 tokens/s with one thread, 2 with two.
-    """
-    parameter_count = sum(parameter.numel() for parameter in model.parameters())
-    return 1 if parameter_count < SHARED_FROM_PARAMETERS else torch.get_num_threads()
 
 
 def _is_pipe(descriptor: int) -> bool:

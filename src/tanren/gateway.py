@@ -16,6 +16,7 @@ from tanren.aws.operations.bedrock.custom_model_deployments import custom_model_
 from tanren.aws.operations.bedrock.custom_models import custom_model_handlers
 from tanren.aws.operations.bedrock.customization_jobs import customization_job_handlers
 from tanren.aws.operations.bedrock.foundation_models import foundation_model_handlers
+from tanren.aws.operations.bedrock.model_invocation_jobs import model_invocation_job_handlers
 from tanren.aws.operations.bedrock.provisioned_throughputs import provisioned_throughput_handlers
 from tanren.aws.operations.bedrock.tags import tag_handlers
 from tanren.aws.operations.bedrock_runtime import runtime_handlers
@@ -25,6 +26,7 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl
 from tanren.control.customization_jobs import CustomizationJobControl
+from tanren.control.model_invocation_jobs import ModelInvocationJobControl
 from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
 from tanren.control.tags import TagControl
 from tanren.domain.clock import new_resource_id, utc_now
@@ -33,6 +35,7 @@ from tanren.jobs.lifeline import end_with_parent
 from tanren.logs import log_to_stderr
 from tanren.object_stores import AWS_ITSELF, external_credentials
 from tanren.runtime.inference import Inference
+from tanren.runtime.metering import UsageMeter
 from tanren.runtime.placement import StoredPlacement
 from tanren.settings import Settings, read_settings
 from tanren.storage.artifacts import ArtifactStore
@@ -41,7 +44,9 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+from tanren.storage.usage import UsageRecords
 
 HEALTH_PATH = "/_tanren/health"
 DRAIN_SECONDS = 30
@@ -83,18 +88,30 @@ def handlers(settings: Settings, database: Database) -> Handlers:
     """Every operation that tanren has, by service and name."""
     jobs = CustomizationJobs(database)
     models = CustomModels(database)
+    invocation_jobs = ModelInvocationJobs(database)
     throughputs = ProvisionedThroughputs(database)
     deployments = CustomModelDeployments(database)
     artifacts = ArtifactStore(settings.data_dir / "artifacts")
     weights = WeightsCatalogue(settings.data_dir)
     placement = StoredPlacement(
-        models, throughputs, deployments, EngineHosts(database), artifacts, weights, clock=utc_now
+        models,
+        throughputs,
+        deployments,
+        EngineHosts(database),
+        artifacts,
+        weights,
+        clock=utc_now,
+        patience_seconds=settings.engine_wait_seconds,
+        meter=UsageMeter(UsageRecords(database), clock=utc_now),
     )
     job_control = CustomizationJobControl(jobs, models, weights, clock=utc_now, new_id=new_resource_id)
     hosts = EngineHosts(database)
     model_control = CustomModelControl(models, jobs, throughputs, deployments, artifacts, hosts)
     throughput_control = ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id)
     deployment_control = CustomModelDeploymentControl(deployments, models, clock=utc_now, new_id=new_resource_id)
+    invocation_control = ModelInvocationJobControl(
+        invocation_jobs, models, deployments, clock=utc_now, new_id=new_resource_id
+    )
     return {
         "bedrock": {
             **foundation_model_handlers(weights),
@@ -102,7 +119,10 @@ def handlers(settings: Settings, database: Database) -> Handlers:
             **custom_model_handlers(model_control, weights),
             **provisioned_throughput_handlers(throughput_control),
             **custom_model_deployment_handlers(deployment_control),
-            **tag_handlers(TagControl(database, [jobs, models, throughputs, deployments])),
+            **model_invocation_job_handlers(invocation_control),
+            **tag_handlers(
+                TagControl(database, [jobs, models, throughputs, deployments, invocation_jobs], clock=utc_now)
+            ),
         },
         "bedrock-runtime": {**runtime_handlers(Inference(placement))},
     }

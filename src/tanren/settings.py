@@ -15,6 +15,10 @@ from tanren.domain.errors import ValidationFailed
 from tanren.domain.scope import ACCOUNT_ID, REGION
 
 PREFIX = "TANREN_"
+SHORTEST_IDLE_SECONDS = 20.0
+"""Twice as long as the use of an engine host may go without a note in the store."""
+
+ENGINES = ("auto", "native", "torch", "reference")
 
 
 def _setting(default: Any, help_line: str) -> Any:
@@ -46,6 +50,37 @@ class Settings:
         20.0,
         "Room for data sets as tokens, which later jobs on the same data take up; 0 keeps none beyond its job.",
     )
+    batch_slots: int = _setting(
+        1,
+        "Batch inference jobs that the worker runs at the same time, beside jobs of other kinds. Those on one base "
+        "give way to each other as to online requests, so more of them are for several bases.",
+    )
+    batch_concurrency: int = _setting(64, "Most records of one batch job that are put to its model at the same time.")
+    batch_engine_share: float = _setting(
+        0.75,
+        "Share of an engine's places that a batch job takes while nobody else asks; the first online requests find the "
+        "rest free. 1 takes them all.",
+    )
+    batch_minimum_records: int = _setting(
+        1, "A batch job with fewer records fails. AWS's quota is 100, below which tanren only leaves an event."
+    )
+    engine: str = _setting(
+        "auto",
+        "What answers: `native` (compiled, needs the library that the installation builds), `torch`, `reference` "
+        "(slow), or `auto`: native where it knows the base model, else reference, which the log and `describe` say.",
+    )
+    engine_max_active: int = _setting(32, "Answers that one base model makes side by side.")
+    engine_key_value_megabytes: int = _setting(
+        0, "Memory of one base model for keys and values; 0 takes a quarter of what is free, 4096 at most."
+    )
+    engine_wait_seconds: float = _setting(
+        30.0, "A request waits this long for an engine that is being loaded; then it is told to come back (429)."
+    )
+    engine_idle_seconds: float = _setting(
+        900.0,
+        "A base model that nobody has asked for so long leaves the memory, unless provisioned throughput holds it; the "
+        "next request loads it again. 0 keeps all that were ever asked for.",
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
@@ -68,6 +103,21 @@ class Settings:
             raise _refused("checkpoint_seconds", self.checkpoint_seconds, "more than 0")
         if not 0 <= self.token_cache_gigabytes < float("inf"):
             raise _refused("token_cache_gigabytes", self.token_cache_gigabytes, "0 or more")
+        if self.engine not in ENGINES:
+            raise _refused("engine", self.engine, f"one of {', '.join(ENGINES)}")
+        if self.engine_max_active < 1:
+            raise _refused("engine_max_active", self.engine_max_active, "1 or more")
+        if self.engine_key_value_megabytes < 0:
+            raise _refused("engine_key_value_megabytes", self.engine_key_value_megabytes, "0 or more")
+        if not 0 <= self.engine_wait_seconds <= 600:
+            raise _refused("engine_wait_seconds", self.engine_wait_seconds, "0 to 600")
+        if self.engine_idle_seconds != 0 and not SHORTEST_IDLE_SECONDS <= self.engine_idle_seconds < float("inf"):
+            raise _refused("engine_idle_seconds", self.engine_idle_seconds, f"0, or {SHORTEST_IDLE_SECONDS:g} or more")
+        for name in ("batch_slots", "batch_concurrency", "batch_minimum_records"):
+            if getattr(self, name) < 1:
+                raise _refused(name, getattr(self, name), "1 or more")
+        if not 0 < self.batch_engine_share <= 1:
+            raise _refused("batch_engine_share", self.batch_engine_share, "more than 0, at most 1")
 
     @property
     def effective_database_url(self) -> str:

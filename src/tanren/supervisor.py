@@ -37,8 +37,10 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import Conflict, ServiceUnavailable
 from tanren.gateway import HEALTH_PATH, gateway_command
+from tanren.jobs.heartbeat import Heartbeat
 from tanren.jobs.lifeline import with_lifeline
 from tanren.object_stores import require_credentials
+from tanren.serving.wire import encode_frame
 from tanren.settings import Settings, to_environment
 from tanren.storage.database import Database, upgrade
 from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
@@ -61,6 +63,7 @@ LONG_LIFE_SECONDS = 60.0
 """A child that lived as long as this is not in a loop of crashes; its pauses begin anew."""
 FAILED_STARTS_ALLOWED = 3
 LOG_TAIL_CHARACTERS = 500
+PING = encode_frame({"operation": "ping"})
 KILLED_EXIT_CODE = 130
 """128 + SIGINT, as a shell reports it."""
 
@@ -154,6 +157,8 @@ class HostProcess:
 
     child: Child
     socket_path: Path
+    heartbeat: Heartbeat
+    """At this socket; looked at once the host is ready."""
     failed_starts: int = 0
     """In a row, since it last was ready."""
 
@@ -317,10 +322,16 @@ class Supervisor:
                 self._look_after_starting(hosts, row.base_folder, known)
             elif known.child.has_died():
                 hosts.set(row.base_folder, EngineHostStatus.WANTED, at=utc_now())
+            elif known.heartbeat.is_silent():
+                logger.error("%s lives and does not answer; it is killed and started again", known.child.name)
+                known.heartbeat.close()
+                known.child.kill()
 
     def _let_go(self, base_folder: str) -> None:
         """Does not wait for it: answers under way may end, and everything else goes on meanwhile."""
-        child = self.engine_hosts.pop(base_folder).child
+        host = self.engine_hosts.pop(base_folder)
+        host.heartbeat.close()
+        child = host.child
         child.stop()
         self.leaving.append(Leaving(child=child, deadline=time.monotonic() + DRAIN_SECONDS))
 
@@ -337,7 +348,7 @@ class Supervisor:
             socket_path = _socket_folder(self.settings) / f"{digest}-{self.sockets_made}.sock"
             # The last life of this server, ended by kill -9, may have left one of this name.
             socket_path.unlink(missing_ok=True)
-            argv = engine_host_command(base_folder, socket_path)
+            argv = engine_host_command(base_folder, socket_path, self.settings)
             if known is None:
                 child = Child(
                     name=f"engine host of {base_folder}",
@@ -346,10 +357,14 @@ class Supervisor:
                     log_path=self.settings.data_dir / "logs" / f"engine-host-{digest}.log",
                 )
                 child.start()
-                known = self.engine_hosts[base_folder] = HostProcess(child=child, socket_path=socket_path)
+                heartbeat = Heartbeat(str(socket_path), PING)
+                known = HostProcess(child=child, socket_path=socket_path, heartbeat=heartbeat)
+                self.engine_hosts[base_folder] = known
             else:
                 known.socket_path.unlink(missing_ok=True)
                 known.socket_path, known.child.argv = socket_path, argv
+                known.heartbeat.close()
+                known.heartbeat = Heartbeat(str(socket_path), PING)
                 known.child.start()
         if not known.child.has_died():
             hosts.set(base_folder, EngineHostStatus.STARTING, at=utc_now(), socket_path=str(known.socket_path))
@@ -384,8 +399,12 @@ class Supervisor:
                 child.wait(deadline)
 
 
-def engine_host_command(base_folder: str, socket_path: Path) -> list[str]:
-    return [sys.executable, "-m", "tanren.engine_host", "--base-folder", base_folder, "--socket", str(socket_path)]
+def engine_host_command(base_folder: str, socket_path: Path, settings: Settings) -> list[str]:
+    program = [sys.executable, "-m", "tanren.engine_host", "--base-folder", base_folder, "--socket", str(socket_path)]
+    limits = ["--engine", settings.engine, "--max-active", str(settings.engine_max_active)]
+    if settings.engine_key_value_megabytes:
+        limits += ["--key-value-megabytes", str(settings.engine_key_value_megabytes)]
+    return [*program, *limits]
 
 
 def child_environment(inherited: Mapping[str, str], settings: Settings) -> dict[str, str]:

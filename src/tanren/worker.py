@@ -1,4 +1,6 @@
-"""The worker process: claims jobs and runs each in a child, and brings throughputs and deployments into service.
+"""The worker process: claims jobs and runs each in a child, and looks after what is in service.
+
+Throughputs and deployments are brought into service, engines that nobody asks for are let go, what is out of time ends.
 
 Composition root. It imports no torch: tensors live in the children and in the engine hosts.
 """
@@ -11,17 +13,27 @@ import signal
 import socket
 import sys
 import threading
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from tanren.assignment import assignment_command, customization_queue
+from tanren.assignment import assignment_command, customization_queue, invocation_queue
 from tanren.catalog.weights import WeightsCatalogue
-from tanren.domain.clock import utc_now
+from tanren.control.custom_model_deployments import CustomModelDeploymentControl
+from tanren.control.expiring_resources import ExpiringResources
+from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
+from tanren.domain.clock import new_resource_id, utc_now
 from tanren.domain.customization_jobs import JobStatus, PhaseStatus
+from tanren.domain.model_invocation_jobs import InvocationJobStatus
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
-from tanren.jobs.queue import Assignment
+from tanren.jobs.queue import Assignment, JobQueue
 from tanren.jobs.runner import ChildEnd, HowItEnded, run_assignment
 from tanren.logs import log_to_stderr
+from tanren.runtime.capacity import CapacityMeasurements
+from tanren.runtime.idle_engines import IdleEngines
+from tanren.runtime.metering import UsageMeter
 from tanren.runtime.placement import StoredPlacement
+from tanren.runtime.provisioned_seconds import ProvisionedSeconds
 from tanren.runtime.provisioning import Provisioner
 from tanren.settings import Settings, read_settings, to_environment
 from tanren.storage.artifacts import ArtifactStore
@@ -30,16 +42,20 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tanren.storage.training_records import TrainingRecords
+from tanren.storage.usage import UsageRecords
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1
 """Between two looks into an empty queue: one indexed query each."""
+CHORE_SECONDS = 1.0
+"""Between two looks at what is out of time, in service or unused: a few indexed queries."""
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads of a training process sleep at a barrier instead of spinning. Alone on the machine a small model then trains
-up to 1.5 times slower, beside anything else that computes six times faster: 13 s against 80 s for three epochs."""
+"""Threads of a training process sleep at a barrier instead of spinning: beside anything else that computes, a small
+model trained six times faster for it, 13 s against 80 s for three epochs. Lanes (`training/lanes.py`) rarely wait."""
 PAUSE = timedelta(seconds=15)
 """Before a job that could not go on, because S3 was away or the disk full, is tried again."""
 CRASHES_ALLOWED = 3
@@ -55,51 +71,140 @@ def main() -> None:
     # Only SIGTERM ends a worker; a Ctrl-C in a terminal that it was started from by hand is for the supervisor.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     database = Database(settings.effective_database_url)
-    slots = [Slot(settings, database, number=number, stop=stop) for number in range(settings.job_slots)]
+    kinds = [CustomizationKind(settings, database)] * settings.job_slots
+    kinds += [BatchKind(settings, database)] * settings.batch_slots
+    slots = [Slot(settings, database, kind, number=number, stop=stop) for number, kind in enumerate(kinds)]
     threads = [threading.Thread(target=slot.run, name=f"slot-{slot.number}") for slot in slots]
     for thread in threads:
         thread.start()
-    asyncio.run(_provision(settings, database, stop))
+    asyncio.run(_look_after_resources(settings, database, stop))
     for thread in threads:
         thread.join()
     database.close()
 
 
-async def _provision(settings: Settings, database: Database, stop: threading.Event) -> None:
+async def _look_after_resources(settings: Settings, database: Database, stop: threading.Event) -> None:
+    """All that is done without a job, until `stop`."""
     models = CustomModels(database)
     throughputs = ProvisionedThroughputs(database)
     deployments = CustomModelDeployments(database)
+    invocation_jobs = ModelInvocationJobs(database)
+    hosts = EngineHosts(database)
+    artifacts = ArtifactStore(settings.data_dir / "artifacts")
     placement = StoredPlacement(
         models,
         throughputs,
         deployments,
-        EngineHosts(database),
-        ArtifactStore(settings.data_dir / "artifacts"),
+        hosts,
+        artifacts,
         WeightsCatalogue(settings.data_dir),
         clock=utc_now,
         # Nobody is waiting for an answer here: what is not ready is looked at again in the next round.
         patience_seconds=0.0,
     )
     provisioner = Provisioner(throughputs, deployments, placement, clock=utc_now)
+    expiring = ExpiringResources(
+        database,
+        ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id),
+        CustomModelDeploymentControl(deployments, models, clock=utc_now, new_id=new_resource_id),
+        clock=utc_now,
+    )
+    idle = timedelta(seconds=settings.engine_idle_seconds) or None
+    engines = IdleEngines(hosts, throughputs, placement, idle=idle, clock=utc_now)
+    meter = UsageMeter(UsageRecords(database), clock=utc_now)
+    provisioned = ProvisionedSeconds(throughputs, meter, clock=utc_now)
+
+    async def often() -> None:
+        provisioner.begin_round()
+
+    async def now_and_then() -> None:
+        for job in invocation_jobs.expire(now=utc_now()):
+            artifacts.remove_job_folder(job.scope, job.job_id)
+        expiring.delete_overdue()
+        provisioned.look()
+        await engines.look()
+
+    await asyncio.gather(
+        _repeated(often, IDLE_SECONDS, stop),
+        _repeated(now_and_then, CHORE_SECONDS, stop),
+        # On its own: a measurement takes seconds.
+        _repeated(CapacityMeasurements(throughputs, placement).look, CHORE_SECONDS, stop),
+    )
+    provisioner.close()
+    meter.close()
+
+
+async def _repeated(work: Callable[[], Awaitable[None]], seconds: float, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
-            provisioner.begin_round()
+            await work()
         except Exception:
-            logger.exception("a round of provisioning failed; it is tried again")
-        await asyncio.sleep(IDLE_SECONDS)
-    provisioner.close()
+            logger.exception("a round of the worker failed; it is tried again")
+        await asyncio.sleep(seconds)
+
+
+class JobKind(Protocol):
+    """What a slot needs to know of the jobs that it runs."""
+
+    @property
+    def queue(self) -> JobQueue: ...
+
+    def current_attempt(self, job_arn: str) -> int: ...
+
+    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
+        """Ends the job, if the assignment is still current."""
+        ...
+
+
+class CustomizationKind:
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.queue = customization_queue(database, settings)
+        self._jobs = CustomizationJobs(database)
+
+    def current_attempt(self, job_arn: str) -> int:
+        return self._jobs.by_arn(job_arn).attempt
+
+    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
+        arn, attempt = assignment.job_arn, assignment.attempt
+        phases = with_current_phase(self._jobs.by_arn(arn).phases, PhaseStatus.FAILED, at=at)
+        with self._jobs.database.writing() as connection:
+            self._jobs.move(
+                connection, arn, JobStatus.FAILED, at=at, attempt=attempt, failure_message=message, phases=phases
+            )
+
+
+class BatchKind:
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.queue = invocation_queue(database, settings)
+        self._jobs = ModelInvocationJobs(database)
+
+    def current_attempt(self, job_arn: str) -> int:
+        return self._jobs.by_arn(job_arn).attempt
+
+    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
+        with self._jobs.database.writing() as connection:
+            self._jobs.move(
+                connection,
+                assignment.job_arn,
+                InvocationJobStatus.FAILED,
+                at=at,
+                attempt=assignment.attempt,
+                message=message,
+            )
 
 
 class Slot:
-    """One job at a time."""
+    """One job at a time, of one kind."""
 
-    def __init__(self, settings: Settings, database: Database, *, number: int, stop: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, kind: JobKind, *, number: int, stop: threading.Event
+    ) -> None:
         self.number = number
         self._settings = settings
         self._stop = stop
-        self._jobs = CustomizationJobs(database)
+        self._kind = kind
         self._records = TrainingRecords(database)
-        self._queue = customization_queue(database, settings)
+        self._queue = kind.queue
         place = hashlib.sha256(str(settings.data_dir).encode()).hexdigest()[:8]
         # The same at every start of this worker, so that its next life can take up what this one held.
         self._owner = f"{socket.gethostname()}:{place}:{number}"
@@ -145,7 +250,7 @@ class Slot:
     def _after_crash(self, assignment: Assignment, end: ChildEnd) -> None:
         """The job goes on from its checkpoint, unless it crashes again and again at the same place."""
         arn, attempt, now = assignment.job_arn, assignment.attempt, utc_now()
-        if self._jobs.by_arn(arn).attempt != attempt:
+        if self._kind.current_attempt(arn) != attempt:
             return
         crashes = self._queue.count_crash(assignment)
         self._records.add_event(arn, attempt, f"Attempt {attempt} crashed: {end.reason}.", at=now)
@@ -153,18 +258,7 @@ class Slot:
             self._queue.release(assignment)
             return
         message = f"The job crashed {crashes} times without progress; the last time {end.reason}. {end.log_tail}"
-        job = self._jobs.by_arn(arn)
-        phases = with_current_phase(job.phases, PhaseStatus.FAILED, at=now)
-        with self._jobs.database.writing() as connection:
-            self._jobs.move(
-                connection,
-                arn,
-                JobStatus.FAILED,
-                at=now,
-                attempt=attempt,
-                failure_message=message[:2048],
-                phases=phases,
-            )
+        self._kind.fail(assignment, message[:2048], at=now)
 
 
 def worker_command() -> list[str]:

@@ -15,13 +15,19 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from tanren.domain.conversation import Conversation, Message, Role, user_turn
 from tanren.domain.errors import ModelFailed, ServiceUnavailable, TanrenError, Throttled, ValidationFailed
 from tanren.domain.generation import FinishReason, GenerationEnd, GenerationStart
+from tanren.serving.engines.batching import BatchingEngine
+from tanren.serving.engines.native_library import available_instruction_sets
+from tanren.serving.engines.native_stepper import NativeStepper
 from tanren.serving.engines.reference import ReferenceEngine
 from tanren.serving.engines.reference_base import load_reference_base
+from tanren.serving.engines.served_base import load_served_base
+from tanren.serving.engines.torch_stepper import TorchStepper
 from tanren.serving.protocol import AdapterRef, Engine, EngineLimits
 from tests.unit.serving.listening import asked, listen, started
 from tests.unit.serving.tiny_base import CONTEXT_LENGTH, END, write_tiny_adapter, write_tiny_base
 
 PRINTABLE = string.ascii_letters + string.digits + " .,;"
+KEY_VALUE_BYTES = 2_000_000
 PROMPTS = ("hello", "The quick brown fox jumps over the lazy dog", "é😀 and 日本", "1 + 1 = ")
 
 
@@ -29,12 +35,26 @@ def reference(folder: Path, limits: EngineLimits) -> Engine:
     return ReferenceEngine(load_reference_base(folder), limits)
 
 
-ENGINES = {"reference": reference}
+def batching_torch(folder: Path, limits: EngineLimits) -> Engine:
+    base = load_reference_base(folder)
+    return BatchingEngine(base, TorchStepper(base.model, key_value_bytes=KEY_VALUE_BYTES), limits)
+
+
+def batching_native(folder: Path, limits: EngineLimits) -> Engine:
+    stepper = NativeStepper(folder, key_value_bytes=KEY_VALUE_BYTES, thread_count=1)
+    return BatchingEngine(load_served_base(folder), stepper, limits)
+
+
+ENGINES = {
+    "reference": reference,
+    "batching over torch": batching_torch,
+    **({"batching over native": batching_native} if available_instruction_sets() else {}),
+}
 
 Opener = Callable[..., Any]
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=ENGINES)
 def open_engine(request: pytest.FixtureRequest) -> Opener:
     """A context manager: the engine over a base folder, closed afterwards."""
 
@@ -59,6 +79,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def adapters(tmp_path_factory: pytest.TempPathFactory, base: Path) -> list[AdapterRef]:
     folder = tmp_path_factory.mktemp("adapters")
     return [write_tiny_adapter(folder / str(seed), base, seed=seed) for seed in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def sixteen_adapters(tmp_path_factory: pytest.TempPathFactory, base: Path) -> list[AdapterRef]:
+    folder = tmp_path_factory.mktemp("sixteen")
+    return [write_tiny_adapter(folder / str(seed), base, seed=100 + seed) for seed in range(16)]
 
 
 @pytest.fixture
@@ -117,6 +143,23 @@ def test_adapters_never_mix_however_their_requests_interleave(engine: Engine, ad
 
     with ThreadPoolExecutor(12) as pool:
         assert list(pool.map(answer, jobs)) == [alone[job] for job in jobs]
+
+
+def test_sixteen_adapters_answer_hundreds_of_requests_each_for_itself(
+    open_engine: Opener, base: Path, sixteen_adapters: list[AdapterRef]
+):
+    prompts = ("the same question", "the same question, at such length that it fills more than one block")
+    with open_engine(base, max_queued=300) as engine:
+        alone = {
+            (prompt, adapter): listen(engine, asked(prompt, max_new_tokens=8), adapter).text
+            for prompt in prompts
+            for adapter in sixteen_adapters
+        }
+        assert len(set(alone.values())) == len(alone)
+        jobs = list(alone) * 8
+        random.Random(9).shuffle(jobs)
+        listeners = [listen(engine, asked(prompt, max_new_tokens=8), adapter) for prompt, adapter in jobs]
+        assert [each.text for each in listeners] == [alone[job] for job in jobs]
 
 
 def test_a_seed_decides_an_answer_whatever_else_is_running(engine: Engine, adapters: list[AdapterRef]):
@@ -305,7 +348,8 @@ def test_a_description_says_what_is_in_memory(engine: Engine, base: Path, adapte
     description = engine.describe()
     assert description.base_folder == str(base)
     assert description.context_length == CONTEXT_LENGTH
-    assert description.parameter_count * 4 == description.weight_bytes
+    assert description.weight_bytes >= description.parameter_count * 4  # an engine may hold them in wider rows
+    assert description.used_block_count == 0
     assert description.resident_adapters == (adapters[0].sha256,)
     assert description.adapter_bytes > 0
 

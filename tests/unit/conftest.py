@@ -11,6 +11,7 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
+from tanren.control.model_invocation_jobs import ModelInvocationJobControl, NewModelInvocationJob
 from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
 from tanren.control.tags import TagControl
 from tanren.domain.arns import custom_model_arn
@@ -23,6 +24,7 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tests.unit.model_files.fake_hub import REPOSITORY, FakeHub, Repository
 
@@ -37,6 +39,19 @@ NEW_JOB = NewCustomizationJob(
     output_s3_uri="s3://my-bucket/output/",
     hyperparameters={"epochCount": "3", "batchSize": "8", "learningRate": "0.00001"},
     client_request_token=None,
+)
+
+NEW_BATCH = NewModelInvocationJob(
+    job_name="nightly",
+    role_arn="arn:aws:iam::123456789012:role/BatchRole",
+    model_identifier="amazon.titan-text-express-v1",
+    invocation_type="InvokeModel",
+    input_s3_uri="s3://my-bucket/in/records.jsonl",
+    output_s3_uri="s3://my-bucket/out/",
+    bucket_owners=(),
+    timeout_hours=None,
+    client_request_token=None,
+    echoed={"inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://my-bucket/in/records.jsonl"}}},
 )
 
 
@@ -66,7 +81,15 @@ class ControlPlane:
         self.deployments = CustomModelDeploymentControl(
             self.deployment_rows, self.model_rows, clock=clock, new_id=new_id
         )
-        self.tags = TagControl(database, [self.job_rows, self.model_rows, self.throughput_rows])
+        self.batch_rows = ModelInvocationJobs(database)
+        self.batches = ModelInvocationJobControl(
+            self.batch_rows, self.model_rows, self.deployment_rows, clock=clock, new_id=new_id
+        )
+        self.tags = TagControl(
+            database,
+            [self.job_rows, self.model_rows, self.throughput_rows, self.deployment_rows, self.batch_rows],
+            clock=clock,
+        )
 
     def has_model(
         self,
@@ -110,6 +133,12 @@ def plane(database: Database, tmp_path: Path, clock: Callable, new_id: Callable)
 def new_job() -> Callable[..., NewCustomizationJob]:
     """A request that is right, with the given fields changed."""
     return lambda **changes: replace(NEW_JOB, **changes)
+
+
+@pytest.fixture
+def new_batch() -> Callable[..., NewModelInvocationJob]:
+    """A request that is right, with the given fields changed."""
+    return lambda **changes: replace(NEW_BATCH, **changes)
 
 
 @pytest.fixture(scope="session")

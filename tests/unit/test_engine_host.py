@@ -24,11 +24,11 @@ PATIENCE_SECONDS = 60
 class Host:
     """A running `python -m tanren.engine_host`; its log is read to know when it is ready."""
 
-    def __init__(self, base_folder: Path, socket_path: Path) -> None:
+    def __init__(self, base_folder: Path, socket_path: Path, *options: str) -> None:
         self.client = EngineClient(str(socket_path))
         command = [sys.executable, "-m", "tanren.engine_host", "--base-folder", str(base_folder), "--threads", "1"]
         self.process = subprocess.Popen(
-            [*command, "--socket", str(socket_path)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            [*command, "--socket", str(socket_path), *options], stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )
         self.log = b""
 
@@ -124,6 +124,32 @@ def test_a_folder_that_is_no_base_model_is_said_in_the_log(tmp_path: Path):
     host = Host(tmp_path, tmp_path / "s")
     try:
         host.wait_until_logged(b"config.json is missing")
+        assert host.process.wait(PATIENCE_SECONDS) == 1
+    finally:
+        host.close()
+
+
+def test_a_host_serves_with_the_engine_that_was_asked_for_and_within_its_limits(base: Path, tmp_path: Path):
+    host = Host(base, tmp_path / "s", "--engine", "torch", "--key-value-megabytes", "1", "--max-queued", "3")
+    try:
+        host.wait_until_logged(b"torch engine: asked for by name")
+        host.wait_until_logged(b"ready at")
+
+        async def story() -> None:
+            description = await host.client.describe()
+            assert (description.engine, description.engine_note) == ("torch", "torch engine: asked for by name")
+            assert 0 < description.block_count < 1_000_000 / 16
+            assert len(await text_of(host.client)) == 24
+
+        asyncio.run(story())
+    finally:
+        host.close()
+
+
+def test_a_limit_that_cannot_be_kept_is_said_in_the_log(base: Path, tmp_path: Path):
+    host = Host(base, tmp_path / "s", "--key-value-megabytes", "0")
+    try:
+        host.wait_until_logged(b"key_value_megabytes is 0; at least 1 is needed")
         assert host.process.wait(PATIENCE_SECONDS) == 1
     finally:
         host.close()

@@ -33,6 +33,14 @@ def test_a_child_reads_the_same_settings_back():
         ("JOB_SLOTS", "0"),
         ("WORKER_THREADS", "-1"),
         ("CHECKPOINT_SECONDS", "0"),
+        ("BATCH_SLOTS", "0"),
+        ("BATCH_CONCURRENCY", "0"),
+        ("BATCH_ENGINE_SHARE", "0"),
+        ("BATCH_ENGINE_SHARE", "1.1"),
+        ("BATCH_MINIMUM_RECORDS", "0"),
+        ("ENGINE_WAIT_SECONDS", "-1"),
+        ("ENGINE_IDLE_SECONDS", "5"),
+        ("ENGINE_IDLE_SECONDS", "nan"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_by_the_name_of_its_setting(name, value):

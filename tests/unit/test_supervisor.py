@@ -39,6 +39,7 @@ class Rows:
             status=EngineHostStatus.WANTED,
             failure_message=None,
             updated_at=utc_now(),
+            used_at=utc_now(),
         )
 
     def every(self) -> list[EngineHost]:
@@ -72,7 +73,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Sets the program that stands for an engine host; its argument is the socket's path."""
 
     def set_program(program: str) -> None:
-        monkeypatch.setattr(module, "engine_host_command", lambda _, path: [sys.executable, "-c", program, str(path)])
+        monkeypatch.setattr(
+            module, "engine_host_command", lambda _base, path, _settings: [sys.executable, "-c", program, str(path)]
+        )
 
     return set_program
 
@@ -176,6 +179,18 @@ def test_a_ready_host_that_dies_is_started_again_at_another_socket(supervisor, r
     _rounds(supervisor, rows, lambda: rows.status is EngineHostStatus.READY)
     assert rows.rows[BASE].socket_path != first
     assert host.quick_deaths == 1
+
+
+def test_a_ready_host_that_lives_and_does_not_answer_is_killed_and_started_again(supervisor, runs, monkeypatch, caplog):
+    monkeypatch.setattr("tanren.jobs.heartbeat.SILENCE_SECONDS", 0.2)
+    runs("import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)")
+    rows = Rows()
+    rows.want(BASE)
+    _rounds(supervisor, rows, lambda: rows.status is EngineHostStatus.READY)
+    first = supervisor.engine_hosts[BASE].child.process.pid
+    _rounds(supervisor, rows, lambda: supervisor.engine_hosts[BASE].child.process.pid != first)
+    assert "does not answer" in caplog.text
+    assert not _is_alive(first)
 
 
 def test_a_round_that_fails_is_logged_and_tried_again(supervisor, runs, caplog):
@@ -298,3 +313,17 @@ def test_the_tail_of_a_log_is_whole_lines_of_at_most_five_hundred_characters(tmp
     assert tail.endswith("line 199 é")
     log.write_text("x" * 9000)
     assert log_tail(log) == "x" * 500
+
+
+def test_an_engine_host_is_started_with_the_settings_of_the_engine(tmp_path: Path):
+    given = {"TANREN_ENGINE": "reference", "TANREN_ENGINE_MAX_ACTIVE": "5", "TANREN_ENGINE_KEY_VALUE_MEGABYTES": "77"}
+    command = module.engine_host_command("/base", Path("/socket"), read_settings(given, data_dir=tmp_path))
+    told = dict(zip(command[3::2], command[4::2], strict=True))
+    assert told == {
+        "--base-folder": "/base",
+        "--socket": "/socket",
+        "--engine": "reference",
+        "--max-active": "5",
+        "--key-value-megabytes": "77",
+    }
+    assert "--key-value-megabytes" not in module.engine_host_command("/base", Path("/s"), read_settings({}))

@@ -1,44 +1,46 @@
 """Anthropic Messages, as Bedrock speaks it: `anthropic_version` in the body, no `model`, no `stream`.
 
-Text only for now. Images, documents, tools, extended thinking, beta flags and cache marks are refused by name.
+Text, documents and tools (`anthropic_content.py` reads them). A last message of the assistant is the beginning of the
+answer. Extended thinking and beta flags are refused by name.
 
 Source   https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
-         and Anthropic's Messages API: consecutive messages of one role count as one turn.
 """
 
 import secrets
 import string
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, cast
+from typing import ClassVar, Final
 
+from tanren.bodies.anthropic_content import read_messages, read_text, read_tools
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
-from tanren.bodies.schema_violations import NOT_SUPPORTED, Members, Violations, type_name
-from tanren.domain.conversation import Conversation, Message, Role
+from tanren.bodies.schema_violations import Members, Violations
+from tanren.domain.conversation import Conversation
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
     TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
 )
 
 VERSIONS: Final = ("bedrock-2023-05-31", "2026-10-21")
 """What Bedrock documents, and what Anthropic's own SDK for Bedrock sends since its version 2 (2.11.0 was tried)."""
 MAX_TOP_K: Final = 500
 MAX_STOP_SEQUENCES: Final = 8191
-NOT_YET: Final = ("tools", "tool_choice", "thinking", "anthropic_beta", "metadata", "output_config", "service_tier")
+NOT_YET: Final = ("thinking", "anthropic_beta", "metadata", "output_config", "service_tier")
 
 STOP_REASONS: Final[dict[FinishReason, str]] = {
     FinishReason.END_TURN: "end_turn",
     FinishReason.MAX_TOKENS: "max_tokens",
     FinishReason.STOP_SEQUENCE: "stop_sequence",
     FinishReason.CONTEXT_FULL: "model_context_window_exceeded",
+    FinishReason.TOOL_USE: "tool_use",
 }
-
-BLOCK_SEPARATOR: Final = "\n"
-"""Between the text blocks of one turn."""
 
 
 def random_message_id() -> str:
@@ -67,13 +69,15 @@ class AnthropicMessages:
         top_p = members.number("top_p", minimum=0, maximum=1, is_minimum_excluded=True)
         top_k = members.integer("top_k", minimum=0, maximum=MAX_TOP_K)
         stop_sequences = members.texts("stop_sequences", max_items=MAX_STOP_SEQUENCES)
-        system = _read_text(members, "system", violations) if members.has("system") else None
-        messages = _read_messages(members, violations)
+        system = read_text(members, "system", violations) if members.has("system") else None
+        tools, forced_tools = read_tools(members, violations)
+        messages = read_messages(members, tools, violations)
         members.refuse(*NOT_YET)
         members.refuse_others()
         violations.raise_if_any()
         return GenerationRequest(
-            conversation=Conversation(system=system or None, messages=messages),
+            conversation=Conversation(system=system or None, messages=messages, tools=tools),
+            forced_tools=forced_tools,
             max_new_tokens=max_tokens or self.defaults.max_new_tokens,
             temperature=self.defaults.temperature if temperature is None else temperature,
             top_p=top_p or self.defaults.top_p,
@@ -87,7 +91,10 @@ class AnthropicMessages:
             "type": "message",
             "role": "assistant",
             "model": model_id,
-            "content": [{"type": "text", "text": result.text}] if result.text else [],
+            "content": [
+                *([{"type": "text", "text": result.text}] if result.text else []),
+                *({**_tool_use(use.id, use.name), "input": use.input} for use in result.tool_uses),
+            ],
             "stop_reason": STOP_REASONS[result.end.finish_reason],
             "stop_sequence": result.end.stop_sequence,
             "usage": {
@@ -101,19 +108,27 @@ class AnthropicMessages:
 
 
 class _AnthropicStream:
-    """message_start, then one text block from start to stop (none for an empty answer), message_delta, message_stop."""
+    """message_start, then each block from start to stop (none for an empty answer), message_delta, message_stop."""
 
     def __init__(self, message_id: str, model_id: str) -> None:
         self._message_id = message_id
         self._model_id = model_id
-        self._has_block = False
+        self._index = 0
+        self._is_open = False
 
-    def chunks(self, event: GenerationEvent) -> list[Json]:
+    def chunks(self, event: AnswerEvent) -> list[Json]:
         match event:
             case GenerationStart():
                 return [self._message_start(event)]
             case TextDelta():
-                return self._delta(event.text) if event.text else []
+                begun = [] if self._is_open or not event.text else self._open({"type": "text", "text": ""})
+                return [*begun, *([self._delta({"type": "text_delta", "text": event.text})] if event.text else [])]
+            case ToolUseStart():
+                return [*self._close(), *self._open({**_tool_use(event.id, event.name), "input": {}})]
+            case ToolInputDelta():
+                return [self._delta({"type": "input_json_delta", "partial_json": event.json_text})]
+            case ToolUseEnd():
+                return self._close()
             case GenerationEnd():
                 return self._ending(event)
 
@@ -130,71 +145,30 @@ class _AnthropicStream:
         }
         return {"type": "message_start", "message": message}
 
-    def _delta(self, text: str) -> list[Json]:
-        chunks: list[Json] = []
-        if not self._has_block:
-            self._has_block = True
-            chunks.append({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
-        chunks.append({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}})
-        return chunks
+    def _open(self, block: Json) -> list[Json]:
+        self._is_open = True
+        return [{"type": "content_block_start", "index": self._index, "content_block": block}]
+
+    def _delta(self, delta: Json) -> Json:
+        return {"type": "content_block_delta", "index": self._index, "delta": delta}
+
+    def _close(self) -> list[Json]:
+        """The end of the block that is open, if one is."""
+        if not self._is_open:
+            return []
+        self._is_open = False
+        self._index += 1
+        return [{"type": "content_block_stop", "index": self._index - 1}]
 
     def _ending(self, end: GenerationEnd) -> list[Json]:
         delta = {"stop_reason": STOP_REASONS[end.finish_reason], "stop_sequence": end.stop_sequence}
         return [
-            *([{"type": "content_block_stop", "index": 0}] if self._has_block else []),
+            *self._close(),
             {"type": "message_delta", "delta": delta, "usage": {"output_tokens": end.output_token_count}},
             {"type": "message_stop", **invocation_metrics(end)},
         ]
 
 
-def _read_messages(members: Members, violations: Violations) -> tuple[Message, ...]:
-    """The turns; neighbours of one role are merged. Violations are recorded where the rules of turns are broken."""
-    turns: list[Message] = []
-    for pointer, item in members.items("messages", min_items=1, is_required=True):
-        if not isinstance(item, dict):
-            violations.add(pointer, f"expected type: JSONObject, found: {type_name(item)}")
-            continue
-        message = Members(cast("Json", item), violations, pointer)
-        role = message.text("role", is_required=True, one_of=("user", "assistant"))
-        text = _read_text(message, "content", violations)
-        message.refuse_others()
-        if role is None or text is None:
-            continue
-        if turns and turns[-1].role == role:
-            text = f"{turns.pop().text}{BLOCK_SEPARATOR}{text}"
-        turns.append(Message(role=Role(role), text=text))
-    if turns and turns[0].role is not Role.USER:
-        violations.add("#/messages/0", "the first message must use the user role")
-    if turns and turns[-1].role is not Role.USER:
-        violations.add("#/messages", f"a last message of the assistant (prefill) is {NOT_SUPPORTED}")
-    return tuple(turns)
-
-
-def _read_text(members: Members, name: str, violations: Violations) -> str | None:
-    """A string, or the texts of text blocks joined; None, with violations recorded, where it is neither."""
-    pointer = f"{members.pointer}/{name}"
-    value: Any = members.take(name, is_required=True)
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return members.text(name, min_length=0 if name == "system" else 1)
-    if not isinstance(value, list):
-        violations.add(pointer, f"expected type: String or JSONArray, found: {type_name(value)}")
-        return None
-    texts = [_read_block(block_pointer, block, violations) for block_pointer, block in members.items(name, min_items=1)]
-    return None if None in texts else BLOCK_SEPARATOR.join(text for text in texts if text is not None)
-
-
-def _read_block(pointer: str, value: object, violations: Violations) -> str | None:
-    if not isinstance(value, dict):
-        violations.add(pointer, f"expected type: JSONObject, found: {type_name(value)}")
-        return None
-    block = Members(cast("Json", value), violations, pointer)
-    kind = block.text("type", is_required=True)
-    if kind is not None and kind != "text":
-        violations.add(pointer, f"content blocks of type {kind} are {NOT_SUPPORTED}")
-        return None
-    text = block.text("text", is_required=True, min_length=1)
-    block.refuse("cache_control", "citations")
-    block.refuse_others()
-    return text
+def _tool_use(id: str, name: str) -> Json:
+    """Without its input. Ids are spelt as Anthropic's on Bedrock."""
+    return {"type": "tool_use", "id": f"toolu_bdrk_{id.removeprefix('tooluse_')}", "name": name}

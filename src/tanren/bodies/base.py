@@ -7,7 +7,7 @@ holds no state between requests; the state of one streamed answer is in its `Str
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from tanren.domain.generation import GenerationEnd, GenerationEvent, GenerationRequest, GenerationResult
+from tanren.domain.generation import AnswerEvent, GenerationEnd, GenerationRequest, GenerationResult
 
 Json = dict[str, Any]
 """A JSON object, parsed."""
@@ -24,10 +24,10 @@ class GenerationDefaults:
 
 
 class StreamEncoder(Protocol):
-    """One answer on its way out. Given every event of a generation in order, it returns the chunks to send for each;
-    the last chunk carries `amazon-bedrock-invocationMetrics`."""
+    """One answer on its way out. Given every event of an answer in order, it returns the chunks to send for each; the
+    last chunk carries `amazon-bedrock-invocationMetrics`. Tool uses come only where the request could have tools."""
 
-    def chunks(self, event: GenerationEvent) -> list[Json]: ...
+    def chunks(self, event: AnswerEvent) -> list[Json]: ...
 
 
 class BodyFormat(Protocol):

@@ -12,13 +12,16 @@ from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocati
 from tanren.bodies.schema_violations import NOT_SUPPORTED, Members, Violations
 from tanren.domain.conversation import user_turn
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
     TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
 )
 
 MAX_TOKENS: Final = 4096
@@ -93,12 +96,14 @@ class CohereCommand:
 class _CohereCommandStream:
     """One chunk a piece of text; the reason and the metrics come with a last chunk, whose text is empty."""
 
-    def chunks(self, event: GenerationEvent) -> list[Json]:
+    def chunks(self, event: AnswerEvent) -> list[Json]:
         match event:
             case GenerationStart():
                 return []
             case TextDelta():
                 return [{"text": event.text, "is_finished": False}] if event.text else []
+            case ToolUseStart() | ToolInputDelta() | ToolUseEnd():
+                return []  # the format has no tools, so no request that it reads has any
             case GenerationEnd():
                 reason = FINISH_REASONS[event.finish_reason]
                 return [{"text": "", "is_finished": True, "finish_reason": reason, **invocation_metrics(event)}]

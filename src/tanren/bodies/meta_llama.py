@@ -9,13 +9,16 @@ from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocati
 from tanren.bodies.prompt_templates import read_inst, read_llama_3, read_prompt
 from tanren.bodies.schema_violations import Members, Violations
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
     TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
 )
 
 MAX_GEN_LEN: Final = 2048
@@ -71,13 +74,15 @@ class _MetaLlamaStream:
     def __init__(self) -> None:
         self._prompt_token_count: int | None = None
 
-    def chunks(self, event: GenerationEvent) -> list[Json]:
+    def chunks(self, event: AnswerEvent) -> list[Json]:
         match event:
             case GenerationStart():
                 self._prompt_token_count = event.input_token_count
                 return []
             case TextDelta():
                 return [self._chunk(event.text, event.output_token_count, None)] if event.text else []
+            case ToolUseStart() | ToolInputDelta() | ToolUseEnd():
+                return []  # the format has no tools, so no request that it reads has any
             case GenerationEnd():
                 reason = STOP_REASONS[event.finish_reason]
                 return [{**self._chunk("", event.output_token_count, reason), **invocation_metrics(event)}]

@@ -10,13 +10,16 @@ from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocati
 from tanren.bodies.prompt_templates import read_inst, read_prompt
 from tanren.bodies.schema_violations import Members, Violations
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
     TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
 )
 
 MAX_TOKENS: Final = 8192
@@ -74,12 +77,14 @@ class MistralText:
 class _MistralTextStream:
     """One chunk a piece of text; the reason and the metrics come with a last chunk, whose text is empty."""
 
-    def chunks(self, event: GenerationEvent) -> list[Json]:
+    def chunks(self, event: AnswerEvent) -> list[Json]:
         match event:
             case GenerationStart():
                 return []
             case TextDelta():
                 return [_outputs(event.text, None)] if event.text else []
+            case ToolUseStart() | ToolInputDelta() | ToolUseEnd():
+                return []  # the format has no tools, so no request that it reads has any
             case GenerationEnd():
                 return [{**_outputs("", STOP_REASONS[event.finish_reason]), **invocation_metrics(event)}]
 

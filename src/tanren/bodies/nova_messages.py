@@ -1,25 +1,27 @@
 """Amazon Nova's messages: `messages` of content blocks with `inferenceConfig` in, `output.message` out.
 
-Text only for now; images, videos, documents, tools and reasoning are refused by name.
+Text, documents and tools (`nova_content.py` reads them); images, videos and reasoning are refused by name. A last
+message of the assistant is the beginning of the answer.
 
 Source   https://docs.aws.amazon.com/nova/latest/userguide/complete-request-schema.html; the shape of chunks: fact sheet
          §5.3. `schemaVersion` may be left out. `max_new_tokens` is an older spelling of `maxTokens` which AWS's console
          samples write and AWS takes.
 """
 
-from typing import Any, ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
-from tanren.bodies.schema_violations import NOT_SUPPORTED, Members, Violations, type_name
-from tanren.domain.conversation import Conversation, Message, Role
+from tanren.bodies.content_block_events import ContentBlockEvents
+from tanren.bodies.nova_content import read_messages, read_system, read_tools
+from tanren.bodies.schema_violations import Members, Violations
+from tanren.domain.conversation import Conversation
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
-    TextDelta,
 )
 
 SCHEMA_VERSION: Final = "messages-v1"
@@ -32,17 +34,12 @@ MAX_STOP_SEQUENCES: Final = 64
 
 SPELLINGS: Final = (("maxTokens", "max_new_tokens"), ("topP", "top_p"), ("topK", "top_k"))
 
-NO_TEXT: Final = ("image", "video", "audio", "document", "toolUse", "toolResult", "reasoningContent", "cachePoint")
-"""Content blocks that Nova has beside `text`."""
-
-BLOCK_SEPARATOR: Final = "\n"
-"""Between the text blocks of one message."""
-
 STOP_REASONS: Final[dict[FinishReason, str]] = {
     FinishReason.END_TURN: "end_turn",
     FinishReason.MAX_TOKENS: "max_tokens",
     FinishReason.STOP_SEQUENCE: "stop_sequence",
     FinishReason.CONTEXT_FULL: "max_tokens",
+    FinishReason.TOOL_USE: "tool_use",
 }
 
 
@@ -59,8 +56,9 @@ class NovaMessages:
         violations = Violations()
         members = Members(body, violations)
         members.text("schemaVersion", one_of=(SCHEMA_VERSION,))
-        system = [_read_block(pointer, block, violations) for pointer, block in members.items("system")]
-        messages = _read_messages(members, violations)
+        system = read_system(members, violations)
+        tools, forced_tools = read_tools(members, violations)
+        messages = read_messages(members, tools, violations)
         config = members.nested("inferenceConfig") or Members({}, violations)
         names = {name: _spelling(config, name, older, violations) for name, older in SPELLINGS}
         max_tokens = config.integer(names["maxTokens"], minimum=1, maximum=MAX_TOKENS)
@@ -70,13 +68,11 @@ class NovaMessages:
         stop_sequences = config.texts("stopSequences", max_items=MAX_STOP_SEQUENCES)
         config.refuse("reasoningConfig")
         config.refuse_others()
-        members.refuse("toolConfig")
         members.refuse_others()
         violations.raise_if_any()
         return GenerationRequest(
-            conversation=Conversation(
-                system=BLOCK_SEPARATOR.join(text for text in system if text) or None, messages=messages
-            ),
+            conversation=Conversation(system=system, messages=messages, tools=tools),
+            forced_tools=forced_tools,
             max_new_tokens=max_tokens or self.defaults.max_new_tokens,
             temperature=self.defaults.temperature if temperature is None else temperature,
             top_p=top_p or self.defaults.top_p,
@@ -85,7 +81,10 @@ class NovaMessages:
         )
 
     def encode(self, result: GenerationResult, model_id: str, body: Json) -> Json:
-        content = [{"text": result.text}] if result.text else []
+        content: list[Json] = [{"text": result.text}] if result.text else []
+        content += [
+            {"toolUse": {"toolUseId": use.id, "name": use.name, "input": use.input}} for use in result.tool_uses
+        ]
         return {
             "output": {"message": {"content": content, "role": "assistant"}},
             "stopReason": STOP_REASONS[result.end.finish_reason],
@@ -97,26 +96,23 @@ class NovaMessages:
 
 
 class _NovaStream:
-    """Objects of ConverseStream's shapes: messageStart, deltas of one block, its stop, messageStop, metadata."""
+    """Objects of ConverseStream's shapes: messageStart, content blocks, messageStop, metadata."""
 
     def __init__(self) -> None:
-        self._has_block = False
+        self._blocks = ContentBlockEvents()
 
-    def chunks(self, event: GenerationEvent) -> list[Json]:
+    def chunks(self, event: AnswerEvent) -> list[Json]:
         match event:
             case GenerationStart():
                 return [{"messageStart": {"role": "assistant"}}]
-            case TextDelta() if event.text:
-                self._has_block = True
-                return [{"contentBlockDelta": {"delta": {"text": event.text}, "contentBlockIndex": 0}}]
-            case TextDelta():
-                return []
             case GenerationEnd():
                 return [
-                    *([{"contentBlockStop": {"contentBlockIndex": 0}}] if self._has_block else []),
+                    *self._blocks.close(),
                     {"messageStop": {"stopReason": STOP_REASONS[event.finish_reason]}},
                     {"metadata": {"usage": _usage(event), "metrics": {}, "trace": {}}, **invocation_metrics(event)},
                 ]
+            case _:
+                return self._blocks.events(event)
 
 
 def _usage(end: GenerationEnd) -> Json:
@@ -133,40 +129,3 @@ def _spelling(config: Members, name: str, older: str, violations: Violations) ->
         violations.add(config.pointer, f"{name} and {older} are the same; give one of them")
         config.take(older)
     return older if config.has(older) and not config.has(name) else name
-
-
-def _read_messages(members: Members, violations: Violations) -> tuple[Message, ...]:
-    """The turns, alternating, the user's first and last. Violations are recorded where they are not."""
-    messages: list[Message] = []
-    for pointer, item in members.items("messages", min_items=1, is_required=True):
-        if not isinstance(item, dict):
-            violations.add(pointer, f"expected type: JSONObject, found: {type_name(item)}")
-            continue
-        message = Members(cast("Json", item), violations, pointer)
-        role = message.text("role", is_required=True, one_of=("user", "assistant"))
-        blocks = message.items("content", min_items=1, is_required=True)
-        texts = [_read_block(block_pointer, block, violations) for block_pointer, block in blocks]
-        message.refuse_others()
-        if role is None:
-            continue
-        if messages and messages[-1].role == role:
-            violations.add(pointer, "roles must alternate between user and assistant")
-        messages.append(Message(role=Role(role), text=BLOCK_SEPARATOR.join(text for text in texts if text)))
-    if messages and messages[0].role is not Role.USER:
-        violations.add("#/messages/0", "the first message must use the user role")
-    if messages and messages[-1].role is not Role.USER:
-        violations.add("#/messages", f"a last message of the assistant (prefill) is {NOT_SUPPORTED}")
-    return tuple(messages)
-
-
-def _read_block(pointer: str, value: Any, violations: Violations) -> str | None:
-    """The text of `{"text": …}`."""
-    if not isinstance(value, dict):
-        violations.add(pointer, f"expected type: JSONObject, found: {type_name(value)}")
-        return None
-    block = Members(cast("Json", value), violations, pointer)
-    other = [name for name in NO_TEXT if block.has(name)]
-    block.refuse(*NO_TEXT)
-    text = block.text("text", is_required=not other, min_length=1)
-    block.refuse_others()
-    return text

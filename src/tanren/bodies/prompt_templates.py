@@ -37,7 +37,7 @@ def read_prompt(
 ) -> Conversation:
     """By the first template that the prompt follows, else as one message of the user.
 
-    Violations are recorded for what a template can say and tanren cannot do: a prefilled answer, a turn of a tool.
+    Violations are recorded for what a template can say and tanren cannot do: a turn of a tool.
     """
     for read in readers:
         conversation = read(prompt, violations)
@@ -63,7 +63,7 @@ def read_llama_3(prompt: str, violations: Violations) -> Conversation | None:
             turns.append((role, content.strip()))
         else:
             violations.add("#/prompt", f"turns of the role {role} are {NOT_SUPPORTED}")
-    return _conversation(turns, violations)
+    return _conversation(turns)
 
 
 def read_inst(prompt: str, violations: Violations) -> Conversation | None:
@@ -85,7 +85,7 @@ def read_inst(prompt: str, violations: Violations) -> Conversation | None:
         answer = answer.strip().removesuffix("<s>").strip().removesuffix("</s>").strip()
         turns.append(("user", asked.strip()))
         turns.append(("assistant", answer))
-    return _conversation(turns, violations)
+    return _conversation(turns)
 
 
 def read_human_assistant(prompt: str, violations: Violations) -> Conversation | None:
@@ -97,13 +97,13 @@ def read_human_assistant(prompt: str, violations: Violations) -> Conversation | 
     for index, mark in enumerate(marks):
         end = marks[index + 1].start() if index + 1 < len(marks) else len(prompt)
         turns.append(("user" if mark[1] == "Human" else "assistant", prompt[mark.end() : end].strip()))
-    return _conversation(turns, violations)
+    return _conversation(turns)
 
 
-def _conversation(turns: list[_Turn], violations: Violations) -> Conversation | None:
+def _conversation(turns: list[_Turn]) -> Conversation | None:
     """The turns as a conversation that waits for its answer; None where they are none.
 
-    A last turn of the assistant without text is where the model answers. One with text asks it to go on from there.
+    A last turn of the assistant without text is where the model answers. One with text is the answer's beginning.
     """
     system = TURN_SEPARATOR.join(text for role, text in turns if role == "system" and text)
     spoken = [(Role(role), text) for role, text in turns if role != "system"]
@@ -111,8 +111,6 @@ def _conversation(turns: list[_Turn], violations: Violations) -> Conversation | 
         spoken.pop()
     if not spoken or spoken[0][0] is not Role.USER or not all(text for _, text in spoken):
         return None
-    if spoken[-1][0] is Role.ASSISTANT:
-        violations.add("#/prompt", f"a last turn of the assistant (prefill) is {NOT_SUPPORTED}")
     messages = tuple(
         Message(role=role, text=TURN_SEPARATOR.join(text for _, text in neighbours))
         for role, neighbours in groupby(spoken, key=lambda turn: turn[0])

@@ -9,6 +9,7 @@ from tanren.bodies.cohere_command import CohereCommand
 from tanren.bodies.meta_llama import MetaLlama
 from tanren.bodies.mistral_text import MistralText
 from tanren.bodies.nova_messages import NovaMessages
+from tanren.bodies.openai_chat import OpenAIChat
 from tanren.bodies.schema_violations import read_object
 from tanren.bodies.titan_text import TitanText
 
@@ -19,6 +20,7 @@ BODY_FORMATS: Final[dict[str, BodyFormat]] = {
     "meta_llama": MetaLlama(),
     "mistral_text": MistralText(),
     "nova_messages": NovaMessages(),
+    "openai_chat": OpenAIChat(),
     "titan_text": TitanText(),
 }
 

@@ -87,6 +87,13 @@ class Members:
     def has(self, name: str) -> bool:
         return name in self._value
 
+    def is_null(self, name: str) -> bool:
+        """An explicit null, for the formats in which it means absence; it counts as read."""
+        if name in self._value and self._value[name] is None:
+            self._read.add(name)
+            return True
+        return False
+
     def text(
         self,
         name: str,
@@ -171,6 +178,11 @@ class Members:
         if value is None:
             self._violations.add(f"{self.pointer}/{name}", "expected a value, found: Null")
         return value
+
+    def whole(self) -> dict[str, Any]:
+        """The object as it is: what is in it is not of the format."""
+        self._read.update(self._value)
+        return self._value
 
     def refuse(self, *names: str) -> None:
         """Members that the format has and tanren has not: refused by name, never ignored."""

@@ -11,13 +11,16 @@ from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocati
 from tanren.bodies.schema_violations import Members, Violations
 from tanren.domain.conversation import user_turn
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
     TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
 )
 
 MAX_TOKEN_COUNT: Final = 8192
@@ -83,13 +86,15 @@ class _TitanTextStream:
     def __init__(self) -> None:
         self._input_token_count = 0
 
-    def chunks(self, event: GenerationEvent) -> list[Json]:
+    def chunks(self, event: AnswerEvent) -> list[Json]:
         match event:
             case GenerationStart():
                 self._input_token_count = event.input_token_count
                 return []
             case TextDelta():
                 return [self._chunk(event.text, event.output_token_count, None)] if event.text else []
+            case ToolUseStart() | ToolInputDelta() | ToolUseEnd():
+                return []  # the format has no tools, so no request that it reads has any
             case GenerationEnd():
                 reason = COMPLETION_REASONS[event.finish_reason]
                 return [{**self._chunk("", event.output_token_count, reason), **invocation_metrics(event)}]

@@ -6,6 +6,7 @@ A new deployment is `Creating`; the provisioner (`runtime/provisioning.py`) make
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tanren.control.expiry_tags import note_ttl
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
 from tanren.domain import arns
@@ -68,6 +69,7 @@ class CustomModelDeploymentControl:
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.tags))
+                note_ttl(connection, arn, new.tags, at=now)
         return created
 
     def get(self, scope: Scope, identifier: str) -> CustomModelDeployment:

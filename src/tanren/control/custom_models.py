@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from tanren.domain.custom_models import CustomModel
 from tanren.domain.customization_jobs import JobStatus
 from tanren.domain.errors import Conflict, ResourceNotFound
+from tanren.domain.model_invocation_jobs import CLAIMABLE
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
 from tanren.domain.weights import BINDING_MEMBER
@@ -13,6 +14,7 @@ from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tanren.storage.resources import ListFilter
 from tanren.storage.tags import replace_tags
@@ -33,6 +35,7 @@ class CustomModelControl:
         self._jobs = jobs
         self._throughputs = throughputs
         self._deployments = deployments
+        self._invocation_jobs = ModelInvocationJobs(models.database)
         self._artifacts = artifacts
 
     def get(self, scope: Scope, identifier: str) -> CustomModel:
@@ -78,6 +81,9 @@ class CustomModelControl:
         ]
         running = jobs.status.in_([JobStatus.IN_PROGRESS, JobStatus.STOPPING])
         using += [job.job_arn for job in self._jobs.having(connection, jobs.base_model_arn == arn, running)]
+        batches = self._invocation_jobs.table.c
+        asking = (batches.model_arn == arn) & batches.status.in_(CLAIMABLE)
+        using += [job.job_arn for job in self._invocation_jobs.having(connection, asking)]
         # A model that was trained from this one holds the whole adapter itself, so it does not keep its parent; unless
         # this one is whole weights, which are then the base of that adapter.
         using += [

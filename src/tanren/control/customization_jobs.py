@@ -7,6 +7,7 @@ from typing import Any
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
+from tanren.control.service_roles import check_service_role
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.customization_jobs import (
@@ -182,12 +183,7 @@ class CustomizationJobControl:
         for uri in (new.training_s3_uri, *new.validation_s3_uris):
             if uri.endswith("/") or uri.count("/") < 3:
                 raise ValidationFailed(f"{uri} names no object; give the S3 URI of a file: s3://bucket/path/file.jsonl")
-        role = arns.parse_arn(new.role_arn)
-        if role is not None and role.account_id not in ("", scope.account_id):
-            raise ValidationFailed(
-                f"Could not assume provided IAM role {new.role_arn}: it belongs to account {role.account_id}, the "
-                f"request to account {scope.account_id}."
-            )
+        check_service_role(scope, new.role_arn)
 
     def _check_model_name(self, connection: Any, scope: Scope, name: str) -> None:
         if self._models.find(connection, scope, name) is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from tanren.control.expiry_tags import note_ttl
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
 from tanren.domain import arns
@@ -48,6 +49,7 @@ class ProvisionedThroughputControl:
         arn = arns.provisioned_model_arn(scope, provisioned_id)
         now = self._clock()
         duration = new.commitment_duration
+        committed_until = now + timedelta(days=COMMITMENT_DAYS[duration]) if duration else None
         with self._throughputs.database.writing() as connection:
             created = self._throughputs.insert(
                 connection,
@@ -64,13 +66,14 @@ class ProvisionedThroughputControl:
                     "foundation_model_id": model.foundation.model_id,
                     "status": ProvisionedStatus.CREATING,
                     "commitment_duration": duration,
-                    "commitment_expires_at": now + timedelta(days=COMMITMENT_DAYS[duration]) if duration else None,
+                    "commitment_expires_at": committed_until,
                     "created_at": now,
                     "updated_at": now,
                 },
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.tags))
+                note_ttl(connection, arn, new.tags, at=now, committed_until=committed_until)
         return created
 
     def get(self, scope: Scope, identifier: str) -> ProvisionedThroughput:

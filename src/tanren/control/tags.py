@@ -3,37 +3,48 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tanren.control.expiry_tags import note_ttl
+from tanren.domain.clock import Clock
 from tanren.domain.errors import ResourceNotFound
+from tanren.domain.provisioned_throughputs import ProvisionedThroughput
 from tanren.domain.scope import Scope
-from tanren.domain.tags import merged_tags
+from tanren.domain.tags import check_removable, merged_tags
 from tanren.storage.database import Database
 from tanren.storage.resources import ResourceRows
 from tanren.storage.tags import remove_tags, replace_tags, tags_of
 
 
 class TagControl:
-    def __init__(self, database: Database, taggable: Collection[ResourceRows[Any]]) -> None:
+    def __init__(self, database: Database, taggable: Collection[ResourceRows[Any]], *, clock: Clock) -> None:
         self._database = database
         self._taggable = tuple(taggable)
+        self._clock = clock
 
     def add(self, scope: Scope, arn: str, added: Mapping[str, str]) -> None:
-        self._check_exists(scope, arn)
+        resource = self._existing(scope, arn)
+        committed_until = resource.commitment_expires_at if isinstance(resource, ProvisionedThroughput) else None
         with self._database.writing() as connection:
             replace_tags(connection, arn, merged_tags(arn, tags_of(connection, arn), added))
+            note_ttl(connection, arn, added, at=self._clock(), committed_until=committed_until)
 
     def remove(self, scope: Scope, arn: str, keys: Collection[str]) -> None:
-        self._check_exists(scope, arn)
+        self._existing(scope, arn)
+        check_removable(keys)
         with self._database.writing() as connection:
             remove_tags(connection, arn, keys)
 
     def list(self, scope: Scope, arn: str) -> dict[str, str]:
-        self._check_exists(scope, arn)
+        self._existing(scope, arn)
         with self._database.reading() as connection:
             return tags_of(connection, arn)
 
-    def _check_exists(self, scope: Scope, arn: str) -> None:
+    def _existing(self, scope: Scope, arn: str) -> object:
+        """The resource. Raises ResourceNotFound."""
         # Only an ARN names a resource here; `get` would take a name too.
-        if not (arn.startswith("arn:") and any(rows.get(scope, arn) is not None for rows in self._taggable)):
+        found = [rows.get(scope, arn) for rows in self._taggable] if arn.startswith("arn:") else []
+        resource = next((each for each in found if each is not None), None)
+        if resource is None:
             raise ResourceNotFound(
                 f"There is no resource '{arn}' in account {scope.account_id}, region {scope.region}."
             )
+        return resource

@@ -15,6 +15,7 @@ CUSTOM_MODEL = "custom-model"
 PROVISIONED_MODEL = "provisioned-model"
 CUSTOM_MODEL_DEPLOYMENT = "custom-model-deployment"
 FOUNDATION_MODEL = "foundation-model"
+MODEL_INVOCATION_JOB = "model-invocation-job"
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[^:]+)?):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}|):(?P<rest>.+)"
@@ -67,6 +68,10 @@ def provisioned_model_arn(scope: Scope, provisioned_id: str) -> str:
 
 def custom_model_deployment_arn(scope: Scope, deployment_id: str) -> str:
     return bedrock_arn(scope, CUSTOM_MODEL_DEPLOYMENT, deployment_id)
+
+
+def model_invocation_job_arn(scope: Scope, job_id: str) -> str:
+    return bedrock_arn(scope, MODEL_INVOCATION_JOB, job_id)
 
 
 def foundation_model_arn(region: str, model_id: str) -> str:

@@ -1,9 +1,15 @@
-"""What is asked of an engine, and what comes back: text outside, tokens inside."""
+"""What is asked of an engine, and what comes back: text outside, tokens inside.
 
+An engine speaks `GenerationEvent`s. Where an answer may call tools, `runtime/tool_use.py` reads the calls out of the
+text, and what goes on to the caller are `AnswerEvent`s.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from tanren.domain.conversation import Conversation
+from tanren.domain.conversation import Conversation, ToolUse
 
 
 class FinishReason(StrEnum):
@@ -13,6 +19,8 @@ class FinishReason(StrEnum):
     STOP_SEQUENCE = "stop_sequence"
     CONTEXT_FULL = "context_full"
     """Prompt and answer together fill the model's window."""
+    TOOL_USE = "tool_use"
+    """The answer calls tools. No engine says so: it is what the text was read as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,13 @@ class GenerationRequest:
     """Generation ends before the first of them; it is not part of the answer."""
     seed: int | None = None
     """Given, the same request gives the same answer."""
+    cache_scope: str = ""
+    """Requests share cached prompt beginnings only within the same scope; the account."""
+    forced_tools: tuple[str, ...] = ()
+    """Names of tools of the conversation: the answer is a call of one of them, whose input satisfies its schema.
+    Empty where the model may choose."""
+    answer_schema: Mapping[str, Any] | None = None
+    """The answer is JSON that satisfies it. Not together with `forced_tools`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +74,28 @@ GenerationEvent = GenerationStart | TextDelta | GenerationEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUseStart:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolInputDelta:
+    json_text: str
+    """A piece of the input; all pieces together are one JSON object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUseEnd:
+    pass
+
+
+AnswerEvent = GenerationEvent | ToolUseStart | ToolInputDelta | ToolUseEnd
+"""Of an answer that may call tools: between start and end, text and then tool uses, each from its start to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationResult:
     text: str
     end: GenerationEnd
+    tool_uses: tuple[ToolUse, ...] = ()

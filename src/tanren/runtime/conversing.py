@@ -1,32 +1,32 @@
 """Converse's members ↔ domain values: the one shape of a conversation that needs no body format.
 
-Text for now. Every member that Bedrock has and tanren has not is refused by its name; none is ignored. A value that
-says "the normal thing" (`performanceConfig.latency: standard`, `serviceTier.type: default`) is taken, since it is true.
+The messages are read in `content_blocks.py`; here are tools, settings, answers and events. Every member that Bedrock
+has and tanren has not is refused by its name; none is ignored. A value that says "the normal thing"
+(`performanceConfig.latency: standard`, `serviceTier.type: default`) is taken, since it is true.
 
 Source   botocore service model `bedrock-runtime/2023-09-30`; texts of refusals as Bedrock words them (fact sheet §5.4).
 """
 
+import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final, cast
 
 from tanren.bodies.base import GenerationDefaults
-from tanren.domain.conversation import Conversation, Message, Role
+from tanren.bodies.content_block_events import ContentBlockEvents
+from tanren.domain.conversation import Conversation, Tool
 from tanren.domain.errors import NotImplementedHere, ValidationFailed
 from tanren.domain.generation import (
+    AnswerEvent,
     FinishReason,
     GenerationEnd,
-    GenerationEvent,
     GenerationRequest,
     GenerationResult,
     GenerationStart,
-    TextDelta,
 )
-
-Members = Mapping[str, Any]
-"""Members of a shape by name, as parsed from the request."""
+from tanren.runtime.content_blocks import Members, read_conversation, refuse_broken_text
 
 Output = dict[str, Any]
 
@@ -35,16 +35,10 @@ STOP_REASONS: Final[dict[FinishReason, str]] = {
     FinishReason.MAX_TOKENS: "max_tokens",
     FinishReason.STOP_SEQUENCE: "stop_sequence",
     FinishReason.CONTEXT_FULL: "model_context_window_exceeded",
+    FinishReason.TOOL_USE: "tool_use",
 }
 
-NOT_YET: Final = (
-    "toolConfig",
-    "guardrailConfig",
-    "promptVariables",
-    "additionalModelResponseFieldPaths",
-    "requestMetadata",
-    "outputConfig",
-)
+NOT_YET: Final = ("guardrailConfig", "promptVariables", "additionalModelResponseFieldPaths", "requestMetadata")
 
 NORMAL_VALUES: Final[tuple[tuple[str, str, str], ...]] = (
     ("performanceConfig", "latency", "standard"),
@@ -52,11 +46,12 @@ NORMAL_VALUES: Final[tuple[tuple[str, str, str], ...]] = (
 )
 """Members with one value that is what happens anyway; they are echoed in the answer."""
 
-BLOCK_SEPARATOR: Final = "\n"
-"""Between the text blocks of one message."""
-
 MAX_TOP_K: Final = 500
 MAX_STOP_SEQUENCES: Final = 2500
+MAX_DESCRIPTION: Final = 64 * 1024
+"""Characters; ours, AWS states no bound."""
+
+_TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +67,8 @@ class ConverseInput:
     seed: int | None = None
     """From `additionalModelRequestFields.seed`; an extension of ours."""
     stop_sequences: tuple[str, ...] = ()
+    forced_tools: tuple[str, ...] = ()
+    answer_schema: Mapping[str, Any] | None = None
 
     def request(self, defaults: GenerationDefaults) -> GenerationRequest:
         return GenerationRequest(
@@ -82,51 +79,34 @@ class ConverseInput:
             top_k=self.top_k or defaults.top_k,
             seed=self.seed,
             stop_sequences=self.stop_sequences,
+            forced_tools=self.forced_tools,
+            answer_schema=self.answer_schema,
         )
 
 
 def read_converse(params: Members) -> ConverseInput:
-    """Raises   ValidationFailed naming the member that breaks a rule; NotImplementedHere for one we do not have."""
+    """The request as a whole; its documents are still to be read.
+
+    Raises   ValidationFailed naming the member that breaks a rule; NotImplementedHere for one we do not have.
+    """
     for name in NOT_YET:
         if params.get(name):
             raise unsupported_member(name)
     echoed_settings(params)
     settings: Members = params.get("inferenceConfig") or {}
     fields = _read_additional_fields(params.get("additionalModelRequestFields"))
+    tools, forced = _read_tools(params.get("toolConfig"))
     return ConverseInput(
-        conversation=read_conversation(params),
+        conversation=read_conversation(params, tools),
+        forced_tools=forced,
+        answer_schema=_read_answer_schema(params.get("outputConfig"), forced),
         max_new_tokens=_whole(settings, "inferenceConfig", "maxTokens", minimum=1),
         temperature=_fraction(settings, "temperature"),
         top_p=_fraction(settings, "topP"),
-        top_k=_whole(fields, "additionalModelRequestFields", "top_k", minimum=1, maximum=MAX_TOP_K),
+        top_k=_top_k(fields),
         seed=_whole(fields, "additionalModelRequestFields", "seed", minimum=0, maximum=2**63 - 1),
         stop_sequences=_stop_sequences(settings),
     )
-
-
-def read_conversation(params: Members) -> Conversation:
-    """The turns of `messages` and `system`. Raises   ValidationFailed where they do not alternate or hold no text."""
-    system = [
-        _block_text(block, f"system.{index}", "SystemContentBlock")
-        for index, block in enumerate(params.get("system") or ())
-    ]
-    messages = tuple(_read_message(message, index) for index, message in enumerate(params.get("messages") or ()))
-    if not messages or messages[0].role is not Role.USER:
-        raise ValidationFailed(
-            "A conversation must start with a user message. Try again with a conversation that starts with a user "
-            "message."
-        )
-    for before, after in pairwise(messages):
-        if before.role is after.role:
-            raise ValidationFailed(
-                "A conversation must alternate between user and assistant roles. Make sure the conversation alternates "
-                "between user and assistant roles and try again."
-            )
-    if messages[-1].role is not Role.USER:
-        raise NotImplementedHere(
-            "This model does not support assistant message prefill. The conversation must end with a user message."
-        )
-    return Conversation(system=BLOCK_SEPARATOR.join(system) or None, messages=messages)
 
 
 def unsupported_member(name: str) -> NotImplementedHere:
@@ -144,7 +124,8 @@ def echoed_settings(params: Members) -> Output:
 
 def converse_output(result: GenerationResult) -> Output:
     """Members of ConverseResponse. An empty answer has no content block."""
-    content = [{"text": result.text}] if result.text else []
+    content: list[Output] = [{"text": result.text}] if result.text else []
+    content += [{"toolUse": {"toolUseId": use.id, "name": use.name, "input": use.input}} for use in result.tool_uses]
     return {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": STOP_REASONS[result.end.finish_reason],
@@ -152,26 +133,22 @@ def converse_output(result: GenerationResult) -> Output:
     }
 
 
-async def converse_events(
-    events: AsyncGenerator[GenerationEvent], echoed: Output | None = None
-) -> AsyncGenerator[Output]:
-    """ConverseStream's events in order, for each event of the generation as it comes."""
-    has_block = False
+async def converse_events(events: AsyncGenerator[AnswerEvent], echoed: Output | None = None) -> AsyncGenerator[Output]:
+    """ConverseStream's events in order, for each event of the answer as it comes."""
+    blocks = ContentBlockEvents()
     async with aclosing(events):
         async for event in events:
             match event:
                 case GenerationStart():
                     yield {"messageStart": {"role": "assistant"}}
-                case TextDelta() if event.text:
-                    has_block = True
-                    yield {"contentBlockDelta": {"delta": {"text": event.text}, "contentBlockIndex": 0}}
-                case TextDelta():
-                    pass
                 case GenerationEnd():
-                    if has_block:
-                        yield {"contentBlockStop": {"contentBlockIndex": 0}}
+                    for closing in blocks.close():
+                        yield closing
                     yield {"messageStop": {"stopReason": STOP_REASONS[event.finish_reason]}}
                     yield {"metadata": {**_metadata(event), **(echoed or {})}}
+                case _:
+                    for piece in blocks.events(event):
+                        yield piece
 
 
 def _metadata(end: GenerationEnd) -> Output:
@@ -183,36 +160,72 @@ def _metadata(end: GenerationEnd) -> Output:
     return {"usage": usage, "metrics": {"latencyMs": end.total_ms}}
 
 
-def _read_message(message: Members, index: int) -> Message:
-    role = message.get("role")
-    if role not in ("user", "assistant"):
-        raise ValidationFailed(f"The role '{role}' at messages.{index}.role is not valid; expected user or assistant.")
-    blocks = message.get("content") or ()
-    if not blocks:
-        raise ValidationFailed(
-            f"The content field in the Message object at messages.{index} is empty. Add a ContentBlock object to the "
-            "content field and try again."
-        )
-    place = f"messages.{index}.content"
-    texts = [_block_text(block, f"{place}.{number}", "ContentBlock") for number, block in enumerate(blocks)]
-    return Message(role=Role(role), text=BLOCK_SEPARATOR.join(texts))
+def _read_tools(config: Members | None) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
+    """The tools, and the names of those of which one must be called. Schemas are checked in `tool_use.py`."""
+    if not config:
+        return (), ()
+    given = config.get("tools") or ()
+    if not given:
+        raise ValidationFailed("toolConfig.tools must hold at least one tool.")
+    tools = tuple(_read_tool(tool, f"toolConfig.tools.{index}") for index, tool in enumerate(given))
+    return tools, _forced(config.get("toolChoice") or {}, tools)
 
 
-def _block_text(block: Members, place: str, shape: str) -> str:
-    for kind in block:
-        if kind != "text":
-            raise NotImplementedHere(
-                f"This model doesn't support the {kind} content block at {place}. Remove it and try again."
-            )
-    text = block.get("text")
-    if not isinstance(text, str):
-        raise ValidationFailed(f"The {shape} object at {place} must set one of the following keys: text.")
-    if not text.strip():
+def _forced(choice: Members, tools: tuple[Tool, ...]) -> tuple[str, ...]:
+    if len(choice) > 1:
+        raise ValidationFailed("toolConfig.toolChoice must set one of the following keys: auto, any, tool.")
+    for kind in choice:
+        match kind:
+            case "auto":
+                return ()
+            case "any":
+                return tuple(tool.name for tool in tools)
+            case "tool":
+                return (str((choice[kind] or {}).get("name", "")),)
+            case _:
+                raise ValidationFailed("toolConfig.toolChoice must set one of the following keys: auto, any, tool.")
+    return ()
+
+
+def _read_tool(tool: Members, place: str) -> Tool:
+    for kind in tool:
+        if kind != "toolSpec":
+            raise NotImplementedHere(f"This model doesn't support the {kind} field at {place}. Remove it.")
+    spec: Members = tool.get("toolSpec") or {}
+    name, description = spec.get("name"), spec.get("description")
+    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
         raise ValidationFailed(
-            f"The text field in the {shape} object at {place} is blank. Add text to the text field, and try again."
+            f"The value at {place}.toolSpec.name must match the pattern [a-zA-Z0-9_-]+ and have 1 to 64 characters."
         )
-    _refuse_broken_text(text, place)
-    return text
+    if description is not None:
+        if not 0 < len(description) <= MAX_DESCRIPTION:
+            raise ValidationFailed(f"{place}.toolSpec.description must have 1 to {MAX_DESCRIPTION} characters.")
+        refuse_broken_text(description, f"{place}.toolSpec.description")
+    schema = (spec.get("inputSchema") or {}).get("json")
+    if not isinstance(schema, Mapping):
+        raise ValidationFailed(f"The value at {place}.toolSpec.inputSchema.json must be a JSON schema, an object.")
+    # `strict` asks that inputs satisfy the schema; here they always do.
+    return Tool(name=name, description=description, input_schema=cast("Members", schema))
+
+
+def _read_answer_schema(config: Members | None, forced: tuple[str, ...]) -> Members | None:
+    """Of `outputConfig.textFormat`, whose schema is JSON in a string."""
+    text_format: Members = (config or {}).get("textFormat") or {}
+    if not text_format:
+        return None
+    place = "outputConfig.textFormat"
+    if text_format.get("type") != "json_schema":
+        raise ValidationFailed(f"The value at {place}.type must be one of the following: json_schema.")
+    if forced:
+        raise ValidationFailed(f"{place} and a toolChoice that forces a tool exclude each other; give one of them.")
+    written = ((text_format.get("structure") or {}).get("jsonSchema") or {}).get("schema")
+    try:
+        schema: Any = json.loads(written or "")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationFailed(f"The value at {place}.structure.jsonSchema.schema is not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise ValidationFailed(f"The value at {place}.structure.jsonSchema.schema must be a JSON schema, an object.")
+    return cast("Members", schema)
 
 
 def _stop_sequences(settings: Members) -> tuple[str, ...]:
@@ -225,17 +238,8 @@ def _stop_sequences(settings: Members) -> tuple[str, ...]:
         place = f"inferenceConfig.stopSequences.{index}"
         if not stop:
             raise ValidationFailed(f"The value at {place} is empty; a stop sequence has at least one character.")
-        _refuse_broken_text(stop, place)
+        refuse_broken_text(stop, place)
     return stops
-
-
-def _refuse_broken_text(text: str, place: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValidationFailed(
-            f"The text at {place} holds half of a surrogate pair, which is not a character."
-        ) from error
 
 
 def _read_additional_fields(fields: object) -> Members:
@@ -244,12 +248,23 @@ def _read_additional_fields(fields: object) -> Members:
     if not isinstance(fields, Mapping):
         raise ValidationFailed("additionalModelRequestFields must be a JSON object.")
     for name in cast("Members", fields):
-        if name not in ("top_k", "seed"):
+        if name not in ("top_k", "seed", "inferenceConfig"):
             raise ValidationFailed(
-                f"The additional field {name} isn't supported by this model; top_k and seed are. Remove {name} from "
-                "additionalModelRequestFields and try again."
+                f"The additional field {name} isn't supported by this model; top_k, inferenceConfig.topK and seed are. "
+                f"Remove {name} from additionalModelRequestFields and try again."
             )
     return cast("Members", fields)
+
+
+def _top_k(fields: Members) -> int | None:
+    """Claude's `top_k`, or `inferenceConfig.topK` as Nova's scripts write it."""
+    place = "additionalModelRequestFields"
+    nested = fields.get("inferenceConfig")
+    if nested is None:
+        return _whole(fields, place, "top_k", minimum=1, maximum=MAX_TOP_K)
+    if not isinstance(nested, Mapping) or list(cast("Members", nested)) != ["topK"] or "top_k" in fields:
+        raise ValidationFailed(f"{place}.inferenceConfig may hold topK and nothing else, and not beside top_k.")
+    return _whole(cast("Members", nested), f"{place}.inferenceConfig", "topK", minimum=1, maximum=MAX_TOP_K)
 
 
 def _whole(members: Members, place: str, name: str, *, minimum: int, maximum: int | None = None) -> int | None:

@@ -1,25 +1,38 @@
 """Invoke, converse and count tokens: from a model id and a body to an engine and back.
 
-    place (which engine, which adapter) → decode (body format, or Converse as it is) → engine → encode
+    place (which engine, which adapter) → decode (body format, or Converse as it is) → engine → tool uses → encode
 
 A stream is opened before it is returned: the first event of the engine is awaited, so that whatever can be refused
 (unknown model, bad body, full queue, adapter that cannot be used) is an HTTP error and not an error inside a stream.
 Leaving a stream early cancels the generation.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tanren.bodies.base import BodyFormat
 from tanren.bodies.registry import BODY_FORMATS, decode_body
-from tanren.domain.conversation import Conversation
-from tanren.domain.errors import ModelFailed
-from tanren.domain.generation import GenerationEnd, GenerationEvent, GenerationRequest, GenerationResult, TextDelta
+from tanren.domain.conversation import Conversation, ToolUse
+from tanren.domain.errors import ModelFailed, NotImplementedHere
+from tanren.domain.generation import (
+    AnswerEvent,
+    GenerationEnd,
+    GenerationEvent,
+    GenerationRequest,
+    GenerationResult,
+    TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
+)
 from tanren.domain.scope import Scope
 from tanren.runtime.conversing import ConverseInput
+from tanren.runtime.document_blocks import with_documents_read
+from tanren.runtime.tool_use import check_tools, with_tool_uses
 from tanren.serving.protocol import AdapterRef
 
 CONTENT_TYPE = "application/json"
@@ -51,6 +64,8 @@ class Placed:
     """As the answer names it, for example in Anthropic's `model`."""
     body_format: str
     """The model's own format, a key of `BODY_FORMATS`."""
+    has_tool_use: bool = True
+    """False where the model that the id names takes no tools on Bedrock."""
 
 
 class Placement(Protocol):
@@ -88,7 +103,7 @@ class Inference:
         """
         placed = await self._placement.place(scope, model_id)
         decoded = decode_body(body, placed.body_format)
-        result = await collected(placed.engine.generate(decoded.request, placed.adapter))
+        result = await collected(await self._answer(scope, placed, decoded.request))
         return InvokeReply(
             body=_json_bytes(decoded.body_format.encode(result, placed.model_id, decoded.body)),
             content_type=CONTENT_TYPE,
@@ -101,45 +116,82 @@ class Inference:
         """The chunks of an answer that has begun. Raises   as `invoke`; while it is read, what the engine raises."""
         placed = await self._placement.place(scope, model_id)
         decoded = decode_body(body, placed.body_format)
-        events = await opened(placed.engine.generate(decoded.request, placed.adapter))
+        events = await opened(await self._answer(scope, placed, decoded.request))
         return _encoded(events, decoded.body_format, placed.model_id)
 
     async def converse(self, scope: Scope, model_id: str, converse_input: ConverseInput) -> GenerationResult:
         placed = await self._placement.place(scope, model_id)
         request = converse_input.request(BODY_FORMATS[placed.body_format].defaults)
-        return await collected(placed.engine.generate(request, placed.adapter))
+        return await collected(await self._answer(scope, placed, request))
 
     async def converse_stream(
         self, scope: Scope, model_id: str, converse_input: ConverseInput
-    ) -> AsyncGenerator[GenerationEvent]:
+    ) -> AsyncGenerator[AnswerEvent]:
         """The events of an answer that has begun."""
         placed = await self._placement.place(scope, model_id)
         request = converse_input.request(BODY_FORMATS[placed.body_format].defaults)
-        return await opened(placed.engine.generate(request, placed.adapter))
+        return await opened(await self._answer(scope, placed, request))
 
     async def count_body_tokens(self, scope: Scope, model_id: str, body: bytes) -> int:
         """What `invoke` would report as input tokens for this body."""
         placed = await self._placement.place(scope, model_id)
-        return await placed.engine.count_input_tokens(decode_body(body, placed.body_format).request.conversation)
+        decoded = decode_body(body, placed.body_format)
+        return await self._count(placed, decoded.request)
 
     async def count_conversation_tokens(self, scope: Scope, model_id: str, conversation: Conversation) -> int:
         placed = await self._placement.place(scope, model_id)
-        return await placed.engine.count_input_tokens(conversation)
+        return await self._count(placed, GenerationRequest(conversation=conversation, max_new_tokens=1, temperature=0))
+
+    async def _answer(self, scope: Scope, placed: Placed, request: GenerationRequest) -> AsyncGenerator[AnswerEvent]:
+        """The events of an answer that begins when the first of them is asked for."""
+        checked = await _checked(placed, request)
+        stops = () if checked.forced_tools else checked.stop_sequences
+        asked = replace(checked, cache_scope=scope.account_id, stop_sequences=stops)
+        return with_tool_uses(placed.engine.generate(asked, placed.adapter), asked)
+
+    async def _count(self, placed: Placed, request: GenerationRequest) -> int:
+        return await placed.engine.count_input_tokens((await _checked(placed, request)).conversation)
 
 
-async def collected(events: AsyncGenerator[GenerationEvent]) -> GenerationResult:
-    """The answer as a whole."""
-    pieces: list[str] = []
+async def _checked(placed: Placed, request: GenerationRequest) -> GenerationRequest:
+    """The request, its documents read. Raises   what one that asks for more than plain text can be refused with."""
+    conversation = request.conversation
+    if conversation.tools and not placed.has_tool_use:
+        raise NotImplementedHere("This model doesn't support tool use.")
+    if conversation.tools or request.answer_schema is not None:
+        await asyncio.to_thread(check_tools, request)
+    if any(message.documents or message.enclosed for message in conversation.messages):
+        # In a thread, since it waits for a process that parses them.
+        return replace(request, conversation=await asyncio.to_thread(with_documents_read, conversation))
+    return request
+
+
+async def collected(events: AsyncGenerator[AnswerEvent]) -> GenerationResult:
+    """The answer as a whole; a tool use that has not ended is no part of it."""
+    texts: list[str] = []
+    tool_uses: list[ToolUse] = []
+    started: ToolUseStart | None = None
+    inputs: list[str] = []
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, TextDelta):
-                pieces.append(event.text)
-            elif isinstance(event, GenerationEnd):
-                return GenerationResult(text="".join(pieces), end=event)
+            match event:
+                case TextDelta():
+                    texts.append(event.text)
+                case ToolUseStart():
+                    started, inputs = event, []
+                case ToolInputDelta():
+                    inputs.append(event.json_text)
+                case ToolUseEnd():
+                    assert started is not None
+                    tool_uses.append(ToolUse(id=started.id, name=started.name, input=json.loads("".join(inputs))))
+                case GenerationEnd():
+                    return GenerationResult(text="".join(texts), end=event, tool_uses=tuple(tool_uses))
+                case _:
+                    pass
     raise ModelFailed("the engine's answer broke off without an end")
 
 
-async def opened(events: AsyncGenerator[GenerationEvent]) -> AsyncGenerator[GenerationEvent]:
+async def opened(events: AsyncGenerator[AnswerEvent]) -> AsyncGenerator[AnswerEvent]:
     """The same events, the first of them already here. Raises   what the engine raises before its first event."""
     try:
         first = await anext(events)
@@ -149,7 +201,7 @@ async def opened(events: AsyncGenerator[GenerationEvent]) -> AsyncGenerator[Gene
     return _resumed(first, events)
 
 
-async def _resumed(first: GenerationEvent, rest: AsyncGenerator[GenerationEvent]) -> AsyncGenerator[GenerationEvent]:
+async def _resumed(first: AnswerEvent, rest: AsyncGenerator[AnswerEvent]) -> AsyncGenerator[AnswerEvent]:
     async with aclosing(rest):
         yield first
         async for event in rest:
@@ -157,7 +209,7 @@ async def _resumed(first: GenerationEvent, rest: AsyncGenerator[GenerationEvent]
 
 
 async def _encoded(
-    events: AsyncGenerator[GenerationEvent], body_format: BodyFormat, model_id: str
+    events: AsyncGenerator[AnswerEvent], body_format: BodyFormat, model_id: str
 ) -> AsyncGenerator[bytes]:
     encoder = body_format.stream_encoder(model_id)
     async with aclosing(events):

@@ -1,10 +1,17 @@
-"""Where a model id leads: which engine host holds its base, which adapter answers, in which body format by default."""
+"""Where a model id leads: which engine host holds its base, which adapter answers, in which body format by default.
+
+resolve   id, name or ARN → what it names: throughput, deployment, model; and the foundation model at the root
+base      → the folder of the weights that must be in memory, and the adapter on them
+engine    → the host that has them, waited for while it starts
+"""
 
 import asyncio
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS, known_ids, refuse_other_modalities
+from tanren.catalog.tool_use import has_tool_use
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain import arns
 from tanren.domain.clock import Clock
@@ -14,7 +21,8 @@ from tanren.domain.errors import EngineFailed, ModelNotReady, ResourceNotFound, 
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
 from tanren.domain.scope import Scope
-from tanren.runtime.inference import Placed
+from tanren.runtime.inference import Placed, ServingEngine
+from tanren.runtime.metering import Meter, MeteredEngine, UsageKey
 from tanren.serving.client import EngineClient
 from tanren.serving.protocol import AdapterRef
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
@@ -24,6 +32,20 @@ from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 
 _POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a caller's model id names."""
+
+    foundation: FoundationModel
+    """At the root."""
+    custom: CustomModel | None
+    """None where the foundation model itself answers."""
+    model_arn: str
+    """Of the model that answers."""
+    resource_arn: str
+    """Of what was asked: a throughput, a deployment, or the model itself."""
 
 
 class StoredPlacement:
@@ -40,6 +62,7 @@ class StoredPlacement:
         *,
         clock: Clock,
         patience_seconds: float = 30.0,
+        meter: Meter | None = None,
     ) -> None:
         self._models = models
         self._throughputs = throughputs
@@ -50,31 +73,58 @@ class StoredPlacement:
         self._clock = clock
         self._patience_seconds = patience_seconds
         """How long a request waits for an engine host that is starting."""
+        self._meter = meter
+        """Hears what is used through `place`."""
         self._verified: set[tuple[str, str]] = set()
         """Models by ARN, and the sockets of the hosts whose weights have been compared with the digest."""
 
     async def place(self, scope: Scope, model_id: str) -> Placed:
         """Raises ResourceNotFound, ValidationFailed, or ModelNotReady past the stated wait."""
-        foundation, engine, adapter = await self.locate(scope, model_id)
-        return Placed(engine=engine, adapter=adapter, model_id=model_id, body_format=foundation.body_format)
+        named = await asyncio.to_thread(self.resolve, scope, model_id)
+        client, adapter = await self._engine_and_adapter(named)
+        engine: ServingEngine = client
+        if self._meter is not None:
+            used = UsageKey(scope=scope, resource_arn=named.resource_arn, model_arn=named.model_arn)
+            engine = MeteredEngine(client, self._meter, used)
+        return Placed(
+            engine=engine,
+            adapter=adapter,
+            model_id=model_id,
+            body_format=named.foundation.body_format,
+            has_tool_use=has_tool_use(named.foundation.model_id),
+        )
 
     async def locate(self, scope: Scope, model_id: str) -> tuple[FoundationModel, EngineClient, AdapterRef | None]:
-        """The catalogue's entry at the root, the engine that holds the base, the adapter. Raises as `place`."""
-        foundation, custom = await asyncio.to_thread(self._find, scope, model_id)
+        """The catalogue's entry at the root, the engine that holds the base, the adapter. Raises as `place`.
+
+        What is asked of this engine is the service's own use, and is not metered.
+        """
+        named = await asyncio.to_thread(self.resolve, scope, model_id)
+        engine, adapter = await self._engine_and_adapter(named)
+        return named.foundation, engine, adapter
+
+    def base_folder(self, scope: Scope, model_id: str) -> Path:
+        """Of the weights that must be in memory for the model; asks for no engine. Raises as `place`."""
+        return self._base(self.resolve(scope, model_id))[0]
+
+    async def _engine_and_adapter(self, named: Named) -> tuple[EngineClient, AdapterRef | None]:
+        base_folder, adapter = await asyncio.to_thread(self._base, named)
+        engine = await self._engine(base_folder)
+        if named.custom is not None and adapter is None:
+            await self._check_weights(engine, named.custom)
+        return engine, adapter
+
+    def _base(self, named: Named) -> tuple[Path, AdapterRef | None]:
+        custom = named.custom
         if custom is None:
-            weights = await asyncio.to_thread(self._weights.weights_of, foundation.model_id)
-            return foundation, await self._engine(weights.folder), None
+            return self._weights.weights_of(named.foundation.model_id).folder, None
         folder = self._artifacts.resolve(custom.artifact_path)
         if is_adapter_folder(folder):
-            adapter = AdapterRef(folder=str(folder), sha256=custom.artifact_sha256)
-            base_folder = await asyncio.to_thread(self._base_of, custom)
-            return foundation, await self._engine(base_folder), adapter
+            return self._base_of(custom), AdapterRef(folder=str(folder), sha256=custom.artifact_sha256)
         if not folder.is_dir():
             raise EngineFailed(f"The weights of {custom.model_arn} are gone: {folder} is not there.")
         # Full fine-tuning made weights of its own, which no base can share.
-        engine = await self._engine(folder)
-        await self._check_weights(engine, custom)
-        return foundation, engine, None
+        return folder, None
 
     def _base_of(self, custom: CustomModel) -> Path:
         """The folder of the weights that the model was trained on; the catalogue may name others by now."""
@@ -100,7 +150,8 @@ class StoredPlacement:
             )
         self._verified.add((custom.model_arn, engine.socket_path))
 
-    def _find(self, scope: Scope, model_id: str) -> tuple[FoundationModel, CustomModel | None]:
+    def resolve(self, scope: Scope, model_id: str) -> Named:
+        """What the id names, and which model answers under it now. Raises as `place`."""
         arn = arns.parse_arn(model_id)
         if arn is not None and arn.account_id and not arn.is_in(scope):
             raise ResourceNotFound(
@@ -108,7 +159,7 @@ class StoredPlacement:
             )
         foundation_id = arn.path if arn is not None and arn.kind == arns.FOUNDATION_MODEL else model_id
         if foundation_id in FOUNDATION_MODELS:
-            return FOUNDATION_MODELS[foundation_id], None
+            return self._model(scope, arns.foundation_model_arn(scope.region, foundation_id))
         throughput = self._throughputs.get(scope, model_id)
         if throughput is not None:
             if throughput.status is ProvisionedStatus.CREATING:
@@ -117,24 +168,34 @@ class StoredPlacement:
                 raise ValidationFailed(
                     f"Provisioned throughput '{throughput.name}' has failed: {throughput.failure_message}"
                 )
-            return self._model(scope, throughput.model_arn)
+            return self._model(scope, throughput.model_arn, resource_arn=throughput.provisioned_arn)
         deployment = self._deployments.get(scope, model_id)
         if deployment is not None:
             if deployment.status is DeploymentStatus.CREATING:
                 raise ModelNotReady(f"Deployment '{deployment.name}' is Creating; try again in a moment.")
             if deployment.status is DeploymentStatus.FAILED:
                 raise ValidationFailed(f"Deployment '{deployment.name}' has failed: {deployment.failure_message}")
-            return self._model(scope, deployment.model_arn)
+            return self._model(scope, deployment.model_arn, resource_arn=deployment.deployment_arn)
         return self._model(scope, model_id)
 
-    def _model(self, scope: Scope, identifier: str) -> tuple[FoundationModel, CustomModel | None]:
+    def _model(self, scope: Scope, identifier: str, *, resource_arn: str | None = None) -> Named:
         arn = arns.parse_arn(identifier)
         if arn is not None and arn.kind == arns.FOUNDATION_MODEL and arn.path in FOUNDATION_MODELS:
-            return FOUNDATION_MODELS[arn.path], None
+            return Named(
+                foundation=FOUNDATION_MODELS[arn.path],
+                custom=None,
+                model_arn=identifier,
+                resource_arn=resource_arn or identifier,
+            )
         custom = self._models.get(scope, self._models.name_or_arn(scope, identifier))
         if custom is None:
             raise _unknown(identifier)
-        return FOUNDATION_MODELS[custom.foundation_model_id], custom
+        return Named(
+            foundation=FOUNDATION_MODELS[custom.foundation_model_id],
+            custom=custom,
+            model_arn=custom.model_arn,
+            resource_arn=resource_arn or custom.model_arn,
+        )
 
     async def _engine(self, base_folder: Path) -> EngineClient:
         """The engine of a base, waited for while it starts."""

@@ -7,11 +7,14 @@ thread. Async code meets it in `serving/host.py`, in a process of its own; the g
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tanren.domain.conversation import Conversation
-from tanren.domain.errors import TanrenError
+from tanren.domain.errors import TanrenError, ValidationFailed
 from tanren.domain.generation import GenerationEvent, GenerationRequest
+
+LEAST_PROMPT_ROWS: Final = 32
+"""Two blocks: half of it must hold one, or a prompt would never be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class EngineDescription:
     """What an engine is and holds at this moment."""
 
     engine: str
-    """Its name, for example `reference`."""
+    """Its name, for example `reference` or `native (AVX512-BF16)`."""
     base_folder: str
     base_sha256: str
     """Digest of the base's weights files, as `weights/base_models.py` gives it."""
@@ -47,18 +50,47 @@ class EngineDescription:
     """Sequences that are being generated."""
     queued_count: int
     """Sequences that wait for a place."""
+    engine_note: str = ""
+    """Why it is this engine, where the host chose it: "reference engine: the native library is not built"."""
+    block_count: int = 0
+    """Blocks of keys and values that there are; 0 in an engine that has none."""
+    used_block_count: int = 0
+    """Of those, how many the sequences hold."""
+    kept_block_count: int = 0
+    """Of the others, how many keep the beginning of a prompt or answer for the next that begins alike; they are given
+    up when their place is needed."""
+    prompt_token_count: int = 0
+    """Of all prompts that have been read since the engine started."""
+    reused_prompt_token_count: int = 0
+    """Of those, how many were not computed, because their keys and values had been kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLimits:
     """How much an engine takes on at once."""
 
-    max_active: int = 8
+    max_active: int = 32
     """Sequences generated side by side; each holds its keys and values in memory."""
     max_queued: int = 64
     """Sequences that may wait beyond those; one more is Throttled."""
     max_resident_adapters: int = 64
-    """Beyond it the adapter unused for longest is dropped."""
+    """Beyond it the adapter unused for longest is dropped; where every one is in use, one more is Throttled."""
+    key_value_megabytes: int | None = None
+    """Memory for keys and values, where the engine keeps them in blocks. None: a quarter of what is free when the
+    engine starts, 4096 at most."""
+    prompt_rows_per_tick: int = 64
+    """Prompt tokens that are read in one tick beside the running answers, where the engine batches; at least 32."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_active", 1), ("max_queued", 0), ("max_resident_adapters", 1)):
+            if getattr(self, name) < least:
+                raise ValidationFailed(f"{name} is {getattr(self, name)}; at least {least} is needed.")
+        if self.key_value_megabytes is not None and self.key_value_megabytes < 1:
+            raise ValidationFailed(f"key_value_megabytes is {self.key_value_megabytes}; at least 1 is needed.")
+        if self.prompt_rows_per_tick < LEAST_PROMPT_ROWS:
+            raise ValidationFailed(
+                f"prompt_rows_per_tick is {self.prompt_rows_per_tick}; at least {LEAST_PROMPT_ROWS} are needed."
+            )
 
 
 EventSink = Callable[[GenerationEvent | TanrenError], None]
@@ -96,7 +128,7 @@ class Engine(Protocol):
         Called before a deployment is shown as in service, so that its first request finds it warm. Not required:
         `generate` does the same for an adapter that is not resident. Loading it again changes nothing.
         Raises   ValidationFailed if the folder is not an adapter of this base or has another digest;
-                 ModelFailed if it cannot be read.
+                 ModelFailed if it cannot be read or computed; Throttled if there is no room, all others being in use.
         """
         ...
 
@@ -111,7 +143,8 @@ class Engine(Protocol):
     def generate(self, request: GenerationRequest, adapter: AdapterRef | None, sink: EventSink) -> Generation:
         """Queues a sequence and returns; `sink` hears the rest.
 
-        Raises   ValidationFailed if the prompt leaves no room in the window, or the request is out of bounds;
+        Raises   ValidationFailed if the prompt leaves no room in the window, if prompt and longest answer need more
+                 memory than the engine has for keys and values, or the request is out of bounds;
                  Throttled if the queue is full; whatever `load_adapter` raises. The sink then hears nothing, or
                  nothing more. ModelFailed goes to the sink if the model breaks on this sequence; others go on.
         """

@@ -71,6 +71,9 @@ def decode_frame(line: bytes) -> Frame:
 
 
 def request_to_json(request: GenerationRequest) -> Frame:
+    """Constraints on the answer are left out where there are none."""
+    forced = {"forced_tools": list(request.forced_tools)} if request.forced_tools else {}
+    schema = {"answer_schema": request.answer_schema} if request.answer_schema is not None else {}
     return {
         "conversation": request.conversation.to_json(),
         "max_new_tokens": request.max_new_tokens,
@@ -79,12 +82,16 @@ def request_to_json(request: GenerationRequest) -> Frame:
         "top_k": request.top_k,
         "stop_sequences": list(request.stop_sequences),
         "seed": request.seed,
+        "cache_scope": request.cache_scope,
+        **forced,
+        **schema,
     }
 
 
 def request_from_json(value: Frame) -> GenerationRequest:
     conversation = Conversation.from_json(value["conversation"])
-    members: Frame = {**value, "conversation": conversation, "stop_sequences": tuple(value["stop_sequences"])}
+    tuples = {name: tuple(value.get(name, ())) for name in ("stop_sequences", "forced_tools")}
+    members: Frame = {**value, **tuples, "conversation": conversation}
     return GenerationRequest(**members)
 
 

@@ -3,6 +3,8 @@
 The gateway and the worker write what they want; the supervisor reads it, starts the process and writes where
 it listens. A host that could not be started stays `Failed`, with the reason,
 until its pause is over and somebody asks again.
+
+Whoever asks leaves a note of when, though not at every request, so that a base which nobody asks for can be let go.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,9 @@ from tanren.storage.tables import engine_hosts
 
 FAILED_PAUSE = timedelta(seconds=60)
 """How long a failed host is left alone: what made it fail does not go away in a moment."""
+
+USE_NOTED_EVERY = timedelta(seconds=10)
+"""A request costs no write but the first in so long. An idle time must be longer."""
 
 
 class EngineHostStatus(StrEnum):
@@ -34,6 +39,8 @@ class EngineHost:
     status: EngineHostStatus
     failure_message: str | None
     updated_at: datetime
+    used_at: datetime
+    """When somebody last asked for it, give or take `USE_NOTED_EVERY`."""
 
 
 class EngineHosts:
@@ -43,12 +50,18 @@ class EngineHosts:
     def want(self, base_folder: str, *, at: datetime) -> EngineHost:
         """The host of this base: asked for now, if nobody had; asked for again, if it failed a while ago."""
         known = self.find(base_folder)
-        if known is not None and not _may_try_again(known, at):
+        if known is not None and not _may_try_again(known, at) and self._is_use_noted(known, at):
             return known
         with self.database.writing() as connection:
             # Another process may have asked meanwhile; only one of the two writes.
             known = _find(connection, base_folder)
-            wanted = {"status": EngineHostStatus.WANTED, "socket_path": "", "failure_message": None, "updated_at": at}
+            wanted = {
+                "status": EngineHostStatus.WANTED,
+                "socket_path": "",
+                "failure_message": None,
+                "updated_at": at,
+                "used_at": at,
+            }
             if known is None:
                 connection.execute(insert(engine_hosts).values(base_folder=base_folder, **wanted))
             elif _may_try_again(known, at):
@@ -63,7 +76,18 @@ class EngineHosts:
             status=EngineHostStatus.WANTED,
             failure_message=None,
             updated_at=at,
+            used_at=at,
         )
+
+    def _is_use_noted(self, host: EngineHost, at: datetime) -> bool:
+        """False where the host has been let go since it was looked up."""
+        if at - host.used_at < USE_NOTED_EVERY:
+            return True
+        with self.database.writing() as connection:
+            done = connection.execute(
+                update(engine_hosts).where(engine_hosts.c.base_folder == host.base_folder).values(used_at=at)
+            )
+            return done.rowcount == 1
 
     def find(self, base_folder: str) -> EngineHost | None:
         with self.database.reading() as connection:
@@ -95,6 +119,19 @@ class EngineHosts:
         with self.database.writing() as connection:
             connection.execute(delete(engine_hosts).where(engine_hosts.c.base_folder == base_folder))
 
+    def forget_unused(self, base_folder: str, *, since: datetime) -> bool:
+        """As `forget`, unless somebody has asked for it since; whether it happened."""
+        columns = engine_hosts.c
+        with self.database.writing() as connection:
+            done = connection.execute(
+                delete(engine_hosts).where(
+                    columns.base_folder == base_folder,
+                    columns.status == EngineHostStatus.READY,
+                    columns.used_at < since,
+                )
+            )
+            return done.rowcount == 1
+
     def clear(self) -> None:
         """At the start of a supervisor no host runs, whatever the table says; who needs one asks again."""
         with self.database.writing() as connection:
@@ -118,4 +155,5 @@ def _read(row: Row[Any]) -> EngineHost:
         status=EngineHostStatus(row.status),
         failure_message=row.failure_message,
         updated_at=row.updated_at,
+        used_at=row.used_at or row.updated_at,
     )

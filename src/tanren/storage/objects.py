@@ -5,6 +5,7 @@ Errors name bucket, key and what to do, as `failureMessage` gives them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,6 +85,24 @@ class ObjectStore:
         except (ClientError, BotoCoreError) as error:
             raise _explained(error, "PutObject", location) from error
 
+    def put_file(self, location: S3Location, path: Path, *, content_type: str) -> None:
+        """As `put`, from a file, which is read in pieces."""
+        try:
+            with path.open("rb") as body:
+                self._client.put_object(Bucket=location.bucket, Key=location.key, Body=body, ContentType=content_type)
+        except (ClientError, BotoCoreError) as error:
+            raise _explained(error, "PutObject", location) from error
+
+    def below(self, folder: S3Location) -> Iterator[S3Location]:
+        """Every object whose key begins with the folder's, in the order of keys. Raises as `chunks`."""
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield S3Location(bucket=folder.bucket, key=found["Key"])
+        except (ClientError, BotoCoreError) as error:
+            raise _explained(error, "ListObjectsV2", folder) from error
+
     def delete(self, location: S3Location) -> None:
         try:
             self._client.delete_object(Bucket=location.bucket, Key=location.key)
@@ -100,7 +119,7 @@ def _explained(error: ClientError | BotoCoreError, action: str, location: S3Loca
         return ServiceUnavailable(f"S3 answered {code} for {location.uri}; the same request may succeed later.")
     first = (
         f"Could not validate {action} permissions to access Amazon S3 bucket: {location.bucket} at key {location.key}"
-        if action == "GetObject"
+        if action in ("GetObject", "ListObjectsV2")
         else f"Amazon S3 perms missing ({action}): Could not validate {action} permissions to access S3 bucket: "
         f"{location.bucket} at key {location.key}"
     )

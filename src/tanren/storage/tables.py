@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -180,12 +181,71 @@ custom_model_deployments = Table(
     Index(None, "status"),
 )
 
+model_invocation_jobs = Table(
+    "model_invocation_jobs",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("job_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("role_arn", String(2048), nullable=False),
+    Column("model_id", String(2048), nullable=False),
+    Column("model_arn", String(1011), nullable=False),
+    Column("invocation_type", String(16), nullable=False),
+    Column("input_s3_uri", String(1024), nullable=False),
+    Column("output_s3_uri", String(1024), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("message", String(2048)),
+    Column("total_records", BigInteger, nullable=False),
+    Column("succeeded_records", BigInteger, nullable=False),
+    Column("failed_records", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("timeout_hours", Integer, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    *_lease(),
+    UniqueConstraint("account_id", "region", "name", name="uq_model_invocation_jobs_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_model_invocation_jobs_token"),
+    Index("ix_model_invocation_jobs_created_at", "account_id", "region", "created_at"),
+    Index(None, "status", "lease_expires_at"),
+)
+
 tags = Table(
     "tags",
     metadata,
     Column("resource_arn", String(1011), primary_key=True),
     Column("key", String(128), primary_key=True),
     Column("value", String(256), nullable=False),
+)
+
+resource_expiries = Table(
+    "resource_expiries",
+    metadata,
+    Column("resource_arn", String(1011), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("resource_arn", String(1011), primary_key=True),  # what was asked: a throughput, a deployment, a model
+    Column("model_arn", String(1011), primary_key=True),  # what answered
+    Column("minute", UtcDateTime, primary_key=True),  # its beginning
+    Column("request_count", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("generation_seconds", Float, nullable=False),
+    Column("unit_seconds", Float, nullable=False),  # of provisioned throughput: model units times seconds in service
+    Index(None, "minute"),
 )
 
 step_records = Table(
@@ -234,4 +294,5 @@ engine_hosts = Table(
     Column("status", String(16), nullable=False),
     Column("failure_message", String(2048)),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
 )

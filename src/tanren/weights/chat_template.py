@@ -4,26 +4,57 @@ Algorithm   the tokenizer's own Jinja template renders the conversation, within 
             message spells a special token ("<|end|>" typed by a user), a placeholder of private-use characters stands
             for it while the template runs; afterwards the text is cut at the special tokens that the *template* wrote,
             and the pieces between are tokenised with special tokens switched off. Ordinary text takes the plain road
-            and equals `apply_chat_template` exactly.
+            and equals `apply_chat_template` exactly. Names, descriptions and schemas of tools, their inputs and
+            results, and documents are text in this sense.
+Tools       what a template can do with tools is found by asking it: it renders a probe, and what it writes says whether
+            it has a manner of its own and how a call is spelt in it (`chat_messages.py` has the manner for the others).
 Cost        one rendering and one tokenisation for a prompt; two of each for an example of one turn.
 """
 
 import re
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import TemplateError
 
-from tanren.domain.conversation import Conversation, Role, user_turn
+from tanren.domain.conversation import Conversation, Message, Role, Tool, ToolResult, ToolUse, user_turn
 from tanren.domain.errors import JobFailed, ValidationFailed
+from tanren.domain.tool_calls import STATED_FORM, CallForm, ToolCall, read_calls
 from tanren.model_files.bounded_templates import BoundedTemplate
+from tanren.weights.chat_messages import ToolManner, template_messages, template_tools
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _MARK = "\U000f0a11"
 """A private-use character; a placeholder is a number between two of them. Where a text holds it, it is hidden too."""
+
+NO_TOOL_USE = "This model doesn't support tool use."
+"""AWS's words."""
+
+_PROBE_INPUT = {"probe_key": "probe_value"}
+_PROBE_INPUT_WRITTEN = re.compile(r'\{\s*"probe_key"\s*:\s*"probe_value"\s*\}')
+_PROBE_TOOL = Tool(
+    name="probe_tool",
+    description="probe_description",
+    input_schema={"type": "object", "properties": {"probe_key": {"type": "string"}}, "required": ["probe_key"]},
+)
+_PROBE = Conversation(
+    messages=(
+        Message(role=Role.USER, text="probe_question"),
+        Message(
+            role=Role.ASSISTANT,
+            text="",
+            tool_uses=(ToolUse(id="probe_id", name=_PROBE_TOOL.name, input=_PROBE_INPUT),),
+        ),
+        Message(role=Role.USER, text="", tool_results=(ToolResult(tool_use_id="probe_id", text="probe_result"),)),
+    ),
+    tools=(_PROBE_TOOL,),
+)
+"""A question, a call and its result, with texts that no template writes by itself."""
 
 
 class ChatTemplate:
@@ -67,12 +98,21 @@ class ChatTemplate:
         """Ids with which the model ends an answer."""
 
     def prompt_ids(self, conversation: Conversation) -> list[int]:
-        """What serving feeds: the conversation, then the header under which the model answers.
+        """What serving feeds: the conversation, then the header under which the model answers, then the beginning of
+        the answer where the conversation ends with one (prefill).
 
-        Raises   ValidationFailed where the template refuses it, for instance because it has no place for `system`.
+        Raises   ValidationFailed where the template refuses it, for instance because it has no place for `system`, or
+                 for tools.
         """
-        text, literals = self._render(conversation, add_generation_prompt=True)
-        return self._encode(text, literals)
+        prefill = conversation.messages[-1] if conversation.messages else None
+        if prefill is None or prefill.role is Role.USER:
+            text, literals = self._render(conversation, add_generation_prompt=True)
+            return self._encode(text, literals)
+        if prefill.tool_uses:
+            raise ValidationFailed("The conversation ends with a tool use; its tool result is missing.")
+        asked = replace(conversation, messages=conversation.messages[:-1])
+        # Tokenised apart from the prompt, as an answer is in training.
+        return self.prompt_ids(asked) + self.text_ids(prefill.text)
 
     def example(self, conversation: Conversation) -> tuple[list[int], list[int]]:
         """(ids, loss mask) of a conversation that ends with the assistant's answer.
@@ -88,7 +128,7 @@ class ChatTemplate:
         assert conversation.messages
         assert conversation.messages[-1].role is Role.ASSISTANT
         whole, literals = self._render(conversation, add_generation_prompt=False)
-        asked = Conversation(system=conversation.system, messages=conversation.messages[:-1])
+        asked = replace(conversation, messages=conversation.messages[:-1])
         prompt, prompt_literals = self._render(asked, add_generation_prompt=True)
         if not whole.startswith(prompt) or literals[: len(prompt_literals)] != prompt_literals:
             raise JobFailed(
@@ -99,7 +139,7 @@ class ChatTemplate:
         mask = [0] * len(ids)
         for index, message in enumerate(conversation.messages[:-1]):
             if message.role is Role.ASSISTANT:
-                earlier = Conversation(system=conversation.system, messages=conversation.messages[:index])
+                earlier = replace(conversation, messages=conversation.messages[:index])
                 self._mark_answer(ids, mask, start=_shared_length(ids, self.prompt_ids(earlier)))
         start = len(ids)
         ids += self._encode(whole[len(prompt) :], literals)
@@ -110,6 +150,10 @@ class ChatTemplate:
     def text_ids(self, text: str) -> list[int]:
         """Plain text, no template, no special token even where it spells one."""
         return _ids(self._literal, text)
+
+    def tokenizer_json(self) -> str:
+        """The tokenizer as `tokenizers` writes it; a string of megabytes."""
+        return self._parsing.to_str()
 
     def decode(self, ids: list[int], *, skip_special_tokens: bool = False) -> str:
         return self._parsing.decode(ids, skip_special_tokens=skip_special_tokens)
@@ -125,23 +169,105 @@ class ChatTemplate:
             f"{self.decode([self.end_of_turn_id])!r}; a model trained on it would never learn to stop."
         )
 
+    @cached_property
+    def tool_manner(self) -> ToolManner:
+        """How tools are written for this model; found by rendering a probe, once."""
+        if self._native_form is not None:
+            return ToolManner.NATIVE
+        for manner in (ToolManner.STATED, ToolManner.STATED_TO_USER):
+            written = self._probed(_PROBE, manner)
+            if written is not None and all(part in written for part in ("probe_description", "probe_result")):
+                return manner
+        return ToolManner.NONE
+
+    @property
+    def call_form(self) -> CallForm:
+        """How the model is to write a call."""
+        return self._native_form or STATED_FORM
+
+    def special_pieces(self, text: str) -> list[str | int]:
+        """The text cut at the special tokens that it spells: pieces of plain text, and ids."""
+        pieces: list[str | int] = []
+        position = 0
+        for match in self._written.finditer(text):
+            spelt = cast(str, match[match.lastindex or 0])
+            pieces += [text[position : match.start(match.lastindex or 0)], self._special_ids[spelt]]
+            position = match.end(match.lastindex or 0)
+        pieces.append(text[position:])
+        return [piece for piece in pieces if piece != ""]
+
+    @cached_property
+    def _native_form(self) -> CallForm | None:
+        """The form of a call in the template's own manner; None where it has none that can be read back."""
+        asked = replace(_PROBE, messages=_PROBE.messages[:1])
+        called = replace(_PROBE, messages=_PROBE.messages[:2])
+        prompt = self._probed(asked, ToolManner.NATIVE, add_generation_prompt=True)
+        whole = self._probed(called, ToolManner.NATIVE)
+        answered = self._probed(_PROBE, ToolManner.NATIVE)
+        if prompt is None or whole is None or answered is None or not whole.startswith(prompt):
+            return None
+        if "probe_description" not in prompt or "probe_key" not in prompt or "probe_result" not in answered:
+            return None
+        answer = whole[len(prompt) :]
+        name_at, given = answer.find(_PROBE_TOOL.name), _PROBE_INPUT_WRITTEN.search(answer)
+        if name_at < 0 or given is None or given.start() < name_at:
+            return None
+        end = self._written.search(answer, given.end())
+        if end is None or self._special_ids[cast(str, end[end.lastindex or 0])] not in self.stop_ids:
+            return None
+        form = CallForm(
+            before=answer[:name_at],
+            between=answer[name_at + len(_PROBE_TOOL.name) : given.start()],
+            after=answer[given.end() : end.start()],
+        )
+        visible = "".join(piece for piece in self.special_pieces(answer[: end.start()]) if isinstance(piece, str))
+        read = read_calls(visible)
+        is_read_back = read.calls == (ToolCall(name=_PROBE_TOOL.name, input=_PROBE_INPUT),) and not read.text
+        return form if is_read_back else None
+
+    def _probed(
+        self, conversation: Conversation, manner: ToolManner, *, add_generation_prompt: bool = False
+    ) -> str | None:
+        try:
+            return self._rendered(conversation, manner, add_generation_prompt=add_generation_prompt)[0]
+        except ValidationFailed:
+            return None
+
     def _render(self, conversation: Conversation, *, add_generation_prompt: bool) -> tuple[str, list[str]]:
         """The template's text, and what its placeholders stand for, in order."""
+        has_tools = bool(conversation.tools) or any(
+            message.tool_uses or message.tool_results for message in conversation.messages
+        )
+        manner = self.tool_manner if has_tools else ToolManner.STATED
+        if manner is ToolManner.NONE:
+            raise ValidationFailed(NO_TOOL_USE)
+        return self._rendered(conversation, manner, add_generation_prompt=add_generation_prompt)
+
+    def _rendered(
+        self, conversation: Conversation, manner: ToolManner, *, add_generation_prompt: bool
+    ) -> tuple[str, list[str]]:
         literals: list[str] = []
 
-        def hide(text: str) -> str:
-            def placeholder(match: re.Match[str]) -> str:
-                literals.append(match.group())
-                return f"{_MARK}{len(literals) - 1}{_MARK}"
+        def placeholder(match: re.Match[str]) -> str:
+            literals.append(match.group())
+            return f"{_MARK}{len(literals) - 1}{_MARK}"
 
-            return self._spelling.sub(placeholder, text)
+        def hidden(value: Any) -> Any:
+            """The same, with every special token that a text of it spells behind a placeholder."""
+            if isinstance(value, str):
+                return self._spelling.sub(placeholder, value)
+            if isinstance(value, Mapping):
+                members = cast("Mapping[Any, Any]", value)
+                return {hidden(key): hidden(each) for key, each in members.items()}
+            if isinstance(value, list | tuple):
+                return [hidden(each) for each in cast("list[Any]", value)]
+            return value
 
-        messages = [{"role": "system", "content": hide(conversation.system)}] if conversation.system is not None else []
-        messages += [{"role": str(message.role), "content": hide(message.text)} for message in conversation.messages]
+        is_native = bool(conversation.tools) and manner is ToolManner.NATIVE
         variables = {
             **self._special_tokens,
-            "messages": messages,
-            "tools": None,
+            "tools": hidden(template_tools(conversation.tools)) if is_native else None,
+            "messages": hidden(template_messages(conversation, manner)),
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
         }

@@ -70,7 +70,7 @@ def fetch_data_files(
     paths = [folder / "training.jsonl", *(folder / f"validation-{i}.jsonl" for i in range(len(job.validation_s3_uris)))]
     files: list[DataFile] = []
     for uri, path in zip((job.training_s3_uri, *job.validation_s3_uris), paths, strict=True):
-        _fetch(uri, path, objects, check_wanted)
+        fetch_copy(uri, path, objects, check_wanted)
         with path.open("rb") as lines:
             summary = validate_file(
                 checked(lines, check_wanted),
@@ -92,7 +92,7 @@ def checked(items: Iterable[T], check_wanted: Callable[[], None]) -> Iterator[T]
         yield item
 
 
-def _fetch(uri: str, path: Path, objects: ObjectStore, check_wanted: Callable[[], None]) -> None:
+def fetch_copy(uri: str, path: Path, objects: ObjectStore, check_wanted: Callable[[], None]) -> None:
     """The copy is complete or not there; one of an earlier attempt is kept."""
     if path.exists():
         return

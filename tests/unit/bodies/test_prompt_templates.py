@@ -46,6 +46,10 @@ FOLLOWED: list[tuple[Readers, str, Conversation]] = [
         talk("Hi", "Hello", "Bye", system="Be short."),
     ),
     (LLAMA_3, "<s>[INST] Hi [/INST]", talk("Hi")),
+    # The beginning of the answer.
+    (HUMAN, '\n\nHuman: Hi\n\nAssistant: {"', talk("Hi", '{"')),
+    (INST, "[INST] Hi [/INST] Well,", talk("Hi", "Well,")),
+    (LLAMA_3, f"{header('user')}Hi<|eot_id|>{header('assistant')}Well,", talk("Hi", "Well,")),
 ]
 
 NOT_FOLLOWED: list[tuple[Readers, str]] = [
@@ -82,13 +86,6 @@ def test_any_other_prompt_is_one_message_of_the_user_as_it_stands(readers: Reade
 @pytest.mark.parametrize(
     ("readers", "prompt", "said"),
     [
-        (
-            HUMAN,
-            '\n\nHuman: Hi\n\nAssistant: {"',
-            r"#/prompt: a last turn of the assistant \(prefill\) is not supported",
-        ),
-        (INST, "[INST] Hi [/INST] Well,", "prefill"),
-        (LLAMA_3, f"{header('user')}Hi<|eot_id|>{header('assistant')}Well,", "prefill"),
         (LLAMA_3, f"{header('user')}Hi<|eot_id|>{header('ipython')}4<|eot_id|>{header('assistant')}", "role ipython"),
     ],
 )

@@ -1,19 +1,45 @@
 """Converse's members are read whole or refused by name; answers and events have Bedrock's shape."""
 
 import asyncio
+import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from tanren.domain.conversation import Conversation, Message, Role
+from tanren.bodies.titan_text import TitanText
+from tanren.domain.conversation import Conversation, Message, Role, Tool, ToolUse
 from tanren.domain.errors import NotImplementedHere, ValidationFailed
-from tanren.domain.generation import FinishReason, GenerationEnd, GenerationResult
+from tanren.domain.generation import (
+    AnswerEvent,
+    FinishReason,
+    GenerationEnd,
+    GenerationResult,
+    GenerationStart,
+    TextDelta,
+    ToolInputDelta,
+    ToolUseEnd,
+    ToolUseStart,
+)
 from tanren.runtime.conversing import ConverseInput, converse_events, converse_output, echoed_settings, read_converse
 from tests.unit.runtime.placed_engine import PlacedEngine
 from tests.unit.serving.listening import asked
 
 USER = {"role": "user", "content": [{"text": "hi"}]}
 ASSISTANT = {"role": "assistant", "content": [{"text": "hello"}]}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+def tool(**changes: Any) -> dict[str, Any]:
+    return {"toolSpec": {"name": "get", "description": "Gets", "inputSchema": {"json": SCHEMA}, **changes}}
+
+
+def with_tools(config: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [USER], "toolConfig": config or {"tools": ()}}
+
+
+def structured(schema: str) -> dict[str, Any]:
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": schema}}}}
 
 
 def test_every_member_that_is_taken_reaches_the_request():
@@ -46,9 +72,31 @@ def test_every_member_that_is_taken_reaches_the_request():
     )
 
 
-def test_zero_is_a_setting_and_not_its_absence():
-    from tanren.bodies.titan_text import TitanText
+@pytest.mark.parametrize(
+    ("choice", "forced"),
+    [({}, ()), ({"auto": {}}, ()), ({"any": {}}, ("get", "set")), ({"tool": {"name": "set"}}, ("set",))],
+)
+def test_a_tool_choice_says_which_tools_are_forced(choice: dict[str, Any], forced: tuple[str, ...]):
+    config = {"tools": [tool(), tool(name="set", description=None, strict=True)], "toolChoice": choice}
+    read = read_converse(with_tools(config))
+    assert read.conversation.tools == (
+        Tool(name="get", description="Gets", input_schema=SCHEMA),
+        Tool(name="set", input_schema=SCHEMA),
+    )
+    assert read.forced_tools == read.request(TitanText.defaults).forced_tools == forced
 
+
+def test_a_structured_answer_has_a_schema():
+    read = read_converse({"messages": [USER], "outputConfig": structured(json.dumps(SCHEMA))})
+    assert read.request(TitanText.defaults).answer_schema == SCHEMA
+
+
+def test_novas_spelling_of_top_k_is_taken():
+    fields = {"inferenceConfig": {"topK": 7}}
+    assert read_converse({"messages": [USER], "additionalModelRequestFields": fields}).top_k == 7
+
+
+def test_zero_is_a_setting_and_not_its_absence():
     read = read_converse({"messages": [USER], "inferenceConfig": {"temperature": 0, "topP": 0}})
     request = read.request(TitanText.defaults)
     assert (request.temperature, request.top_p) == (0.0, 0.0)
@@ -59,7 +107,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"messages": []}, "A conversation must start with a user message. Try again"),
     ({"messages": [ASSISTANT, USER]}, "A conversation must start with a user message. Try again"),
     ({"messages": [USER, USER]}, "A conversation must alternate between user and assistant roles. Make sure"),
-    ({"messages": [USER, ASSISTANT]}, "This model does not support assistant message prefill. The conversation must"),
+    (
+        {"messages": [USER, {"role": "assistant", "content": [{"text": "a "}]}]},
+        "The final assistant message cannot end with trailing whitespace",
+    ),
     (
         {"messages": [{"role": "user", "content": []}]},
         "The content field in the Message object at messages.0 is empty.",
@@ -74,7 +125,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"messages": [{"role": "user", "content": [{}]}]},
-        "The ContentBlock object at messages.0.content.0 must set one of the following keys: text.",
+        "The ContentBlock object at messages.0.content.0 must set one of the following keys: text, document",
     ),
     (
         {"messages": [{"role": "user", "content": [{"text": "\udfff"}]}]},
@@ -94,6 +145,45 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"messages": [USER], "inferenceConfig": {"stopSequences": ["a"] * 2501}},
         "inferenceConfig.stopSequences has 2501",
+    ),
+    (with_tools({}), "toolConfig.tools must hold at least one tool."),
+    (with_tools({"tools": []}), "toolConfig.tools must hold at least one tool."),
+    (
+        with_tools({"tools": [{"cachePoint": {}}]}),
+        "This model doesn't support the cachePoint field at toolConfig.tools",
+    ),
+    (
+        with_tools({"tools": [tool(name="a b")]}),
+        "The value at toolConfig.tools.0.toolSpec.name must match the pattern [a-zA-Z0-9_-]+",
+    ),
+    (with_tools({"tools": [tool(description="")]}), "toolConfig.tools.0.toolSpec.description must have 1 to"),
+    (
+        with_tools({"tools": [tool(inputSchema={"json": "x"})]}),
+        "The value at toolConfig.tools.0.toolSpec.inputSchema.json must be a JSON schema, an object.",
+    ),
+    (
+        with_tools({"tools": [tool()], "toolChoice": {"auto": {}, "any": {}}}),
+        "toolConfig.toolChoice must set one of the following keys: auto, any, tool.",
+    ),
+    (
+        {"messages": [USER], "outputConfig": {"textFormat": {"type": "xml"}}},
+        "The value at outputConfig.textFormat.type must be one of the following: json_schema.",
+    ),
+    (
+        {"messages": [USER], "outputConfig": structured("{")},
+        "The value at outputConfig.textFormat.structure.jsonSchema.schema is not JSON",
+    ),
+    (
+        {"messages": [USER], "outputConfig": structured("[]")},
+        "The value at outputConfig.textFormat.structure.jsonSchema.schema must be a JSON schema, an object.",
+    ),
+    (
+        with_tools({"tools": [tool()], "toolChoice": {"any": {}}}) | {"outputConfig": structured("{}")},
+        "outputConfig.textFormat and a toolChoice that forces a tool exclude each other",
+    ),
+    (
+        {"messages": [USER], "additionalModelRequestFields": {"inferenceConfig": {"topP": 1}}},
+        "additionalModelRequestFields.inferenceConfig may hold topK and nothing else",
     ),
     ({"messages": [USER], "additionalModelRequestFields": {"k": 1}}, "The additional field k isn't supported"),
     ({"messages": [USER], "additionalModelRequestFields": {"top_k": 0}}, "The value 0 at additionalModelRequestFields"),
@@ -117,12 +207,10 @@ def test_what_breaks_a_rule_is_said_with_its_place(params: dict[str, Any], text:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("toolConfig", {"tools": [{}]}),
         ("guardrailConfig", {"guardrailIdentifier": "g"}),
         ("promptVariables", {"a": {"text": "b"}}),
         ("additionalModelResponseFieldPaths", ["/stop_sequence"]),
         ("requestMetadata", {"a": "b"}),
-        ("outputConfig", {"textFormat": {}}),
     ],
 )
 def test_a_member_that_is_not_there_yet_is_refused_by_its_name(name: str, value: object):
@@ -143,6 +231,7 @@ def test_settings_that_say_the_normal_thing_are_echoed():
         (FinishReason.MAX_TOKENS, "max_tokens"),
         (FinishReason.STOP_SEQUENCE, "stop_sequence"),
         (FinishReason.CONTEXT_FULL, "model_context_window_exceeded"),
+        (FinishReason.TOOL_USE, "tool_use"),
     ],
 )
 def test_an_answer_has_bedrocks_shape(reason: FinishReason, stop_reason: str):
@@ -191,4 +280,50 @@ def test_an_empty_answer_streams_no_content_block():
         "messageStart",
         "messageStop",
         "metadata",
+    ]
+
+
+def ended(reason: FinishReason) -> GenerationEnd:
+    return GenerationEnd(
+        finish_reason=reason,
+        stop_sequence=None,
+        input_token_count=7,
+        output_token_count=2,
+        first_token_ms=4,
+        total_ms=9,
+    )
+
+
+def test_tool_uses_are_blocks_behind_the_text():
+    uses = (ToolUse(id="t1", name="get", input={"a": 1}), ToolUse(id="t2", name="set", input={}))
+    output = converse_output(GenerationResult(text="I look.", end=ended(FinishReason.TOOL_USE), tool_uses=uses))
+    assert output["output"]["message"]["content"] == [
+        {"text": "I look."},
+        {"toolUse": {"toolUseId": "t1", "name": "get", "input": {"a": 1}}},
+        {"toolUse": {"toolUseId": "t2", "name": "set", "input": {}}},
+    ]
+
+
+def test_a_streamed_tool_use_is_a_block_of_its_own():
+    async def answer() -> AsyncGenerator[AnswerEvent]:
+        yield GenerationStart(input_token_count=7)
+        yield TextDelta(text="I look.", output_token_count=1)
+        yield ToolUseStart(id="t1", name="get")
+        yield ToolInputDelta(json_text='{"a": ')
+        yield ToolInputDelta(json_text="1}")
+        yield ToolUseEnd()
+        yield ended(FinishReason.TOOL_USE)
+
+    async def story() -> list[dict[str, Any]]:
+        return [event async for event in converse_events(answer())]
+
+    start = {"toolUse": {"toolUseId": "t1", "name": "get"}}
+    assert asyncio.run(story())[1:-1] == [
+        {"contentBlockDelta": {"delta": {"text": "I look."}, "contentBlockIndex": 0}},
+        {"contentBlockStop": {"contentBlockIndex": 0}},
+        {"contentBlockStart": {"start": start, "contentBlockIndex": 1}},
+        {"contentBlockDelta": {"delta": {"toolUse": {"input": '{"a": '}}, "contentBlockIndex": 1}},
+        {"contentBlockDelta": {"delta": {"toolUse": {"input": "1}"}}, "contentBlockIndex": 1}},
+        {"contentBlockStop": {"contentBlockIndex": 1}},
+        {"messageStop": {"stopReason": "tool_use"}},
     ]

@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tanren.bodies.registry import BODY_FORMATS
-from tanren.domain.conversation import user_turn
-from tanren.domain.errors import ModelFailed, ResourceNotFound, Throttled, ValidationFailed
-from tanren.domain.generation import GenerationEvent, TextDelta
+from tanren.domain.conversation import Conversation, Message, Role, Tool, user_turn
+from tanren.domain.documents import AttachedDocument, DocumentFormat, EnclosedDocument
+from tanren.domain.errors import ModelFailed, NotImplementedHere, ResourceNotFound, Throttled, ValidationFailed
+from tanren.domain.generation import FinishReason, GenerationEvent, TextDelta
 from tanren.domain.scope import Scope
 from tanren.runtime.conversing import ConverseInput
-from tanren.runtime.inference import Inference, collected
+from tanren.runtime.inference import Inference, Placed, collected
 from tests.unit.runtime.placed_engine import ADAPTER, PlacedEngine
 
 TITAN = b'{"inputText": "say it", "textGenerationConfig": {"maxTokenCount": 9, "temperature": 0}}'
@@ -130,6 +132,61 @@ def test_tokens_are_counted_alike_for_a_body_and_a_conversation(scope: Scope):
         assert await inference.count_conversation_tokens(scope, "titan", user_turn("one two three")) == 3
 
     asyncio.run(story())
+
+
+WEATHER = (Tool(name="get", input_schema={"type": "object", "properties": {"city": {"type": "string"}}}),)
+
+
+def with_tools(*forced: str) -> ConverseInput:
+    conversation = replace(user_turn("Weather?"), tools=WEATHER)
+    return ConverseInput(conversation=conversation, forced_tools=forced, stop_sequences=("!",))
+
+
+def test_a_tool_that_the_model_calls_is_read_out_of_its_answer(scope: Scope):
+    engine = PlacedEngine(words=('{"name": "get", ', '"arguments": {"city": "Rome"}}'))
+    for forced in ((), ("get",)):
+        result = asyncio.run(Inference(engine).converse(scope, "titan", with_tools(*forced)))
+        assert [(use.name, use.input) for use in result.tool_uses] == [("get", {"city": "Rome"})]
+        assert (result.text, result.end.finish_reason) == ("", FinishReason.TOOL_USE)
+
+
+def test_stop_sequences_end_text_and_no_forced_call(scope: Scope):
+    engine = PlacedEngine()
+    asyncio.run(Inference(engine).converse(scope, "titan", with_tools()))
+    asyncio.run(Inference(engine).converse(scope, "titan", with_tools("get")))
+    assert [request.stop_sequences for request, _ in engine.asked] == [("!",), ()]
+
+
+def test_a_model_without_tool_use_says_so_in_awss_words(scope: Scope):
+    async def place(scope: Scope, model_id: str) -> Placed:
+        placed = await PlacedEngine().place(scope, model_id)
+        return replace(placed, has_tool_use=False)
+
+    engine = PlacedEngine()
+    engine.place = place  # type: ignore[method-assign]
+    for story in (
+        Inference(engine).converse(scope, "titan", with_tools()),
+        Inference(engine).count_conversation_tokens(scope, "titan", with_tools().conversation),
+    ):
+        with pytest.raises(NotImplementedHere, match=r"^This model doesn't support tool use\.$"):
+            asyncio.run(story)
+
+
+def test_prompts_are_cached_for_their_own_account_only(scope: Scope):
+    engine = PlacedEngine()
+    asyncio.run(Inference(engine).invoke(scope, "titan", TITAN))
+    asyncio.run(Inference(engine).converse(scope, "titan", CONVERSE))
+    assert [request.cache_scope for request, _ in engine.asked] == [scope.account_id] * 2
+
+
+def test_documents_are_read_before_the_engine_is_asked(scope: Scope):
+    document = EnclosedDocument(name="notes", format=DocumentFormat.TXT, content=b"Rome")
+    message = Message(role=Role.USER, text="sum up", enclosed=(document,))
+    engine = PlacedEngine()
+    asked = ConverseInput(conversation=Conversation(messages=(message,)))
+    asyncio.run(Inference(engine).converse(scope, "titan", asked))
+    (message,) = engine.asked[0][0].conversation.messages
+    assert message.documents == (AttachedDocument(name="notes", text="Rome"),)
 
 
 def test_an_answer_without_an_end_is_an_error():

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from tanren.control.custom_model_deployments import NewDeployment
 from tanren.control.provisioned_throughputs import NewProvisionedThroughput
+from tanren.domain.conversation import user_turn
 from tanren.domain.custom_model_deployments import DeploymentStatus
 from tanren.domain.errors import (
     EngineFailed,
@@ -16,10 +18,15 @@ from tanren.domain.errors import (
     TanrenError,
     ValidationFailed,
 )
+from tanren.domain.generation import GenerationRequest
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
+from tanren.domain.usage import Usage
 from tanren.model_files.store import NANO_FOLDER
+from tanren.runtime.inference import Placed
+from tanren.runtime.metering import UsageKey
 from tanren.runtime.placement import StoredPlacement
 from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
+from tests.unit.runtime.placed_engine import PlacedEngine
 
 
 @pytest.fixture
@@ -179,3 +186,42 @@ def test_a_broken_catalogue_is_refused_for_base_models_and_leaves_custom_models_
     with pytest.raises(ServiceUnavailable, match=r"catalog\.toml"):
         asyncio.run(placement.place(scope, "amazon.titan-text-express-v1"))
     assert asyncio.run(placement.place(scope, model_arn)).adapter is not None
+
+
+class Noted:
+    def __init__(self) -> None:
+        self.keys: list[UsageKey] = []
+
+    def note(self, key: UsageKey, used: Usage) -> None:
+        self.keys.append(key)
+
+
+@pytest.mark.parametrize("how", ["throughput", "deployment", "model", "base"])
+def test_what_is_metered_names_what_was_asked_and_what_answers(plane, scope, hosts, clock, model_arn, how):
+    titan = f"arn:aws:bedrock:{scope.region}::foundation-model/amazon.titan-text-express-v1"
+    asked, answers = {
+        "throughput": (_throughput(plane, scope, ProvisionedStatus.IN_SERVICE), model_arn),
+        "deployment": (_deployment(plane, scope, DeploymentStatus.ACTIVE), model_arn),
+        "model": (model_arn, model_arn),
+        "base": (titan, titan),
+    }[how]
+    noted = Noted()
+    rows = (plane.model_rows, plane.throughput_rows, plane.deployment_rows, hosts, plane.artifacts, plane.weights)
+    placement = StoredPlacement(*rows, clock=clock, patience_seconds=0.0, meter=noted)
+    placed = asyncio.run(placement.place(scope, asked))
+    placed.engine._engine = PlacedEngine()
+    asyncio.run(_answered(placed))
+    assert noted.keys == [UsageKey(scope=scope, resource_arn=asked, model_arn=answers)]
+
+
+async def _answered(placed: Placed) -> None:
+    request = GenerationRequest(conversation=user_turn("hi"), max_new_tokens=4, temperature=0.0)
+    async with aclosing(placed.engine.generate(request, placed.adapter)) as events:
+        async for _ in events:
+            pass
+
+
+def test_the_base_of_a_model_is_known_without_asking_for_its_engine(plane, scope, placement, hosts, model_arn):
+    hosts.clear()
+    assert placement.base_folder(scope, model_arn) == placement.base_folder(scope, "tanren.nano-v1:0") == NANO_FOLDER
+    assert hosts.every() == []

@@ -26,6 +26,7 @@ requests = st.builds(
     top_k=st.none() | st.integers(1, 500),
     stop_sequences=st.lists(st.text(), max_size=3).map(tuple),
     seed=st.none() | st.integers(0, 2**64),
+    cache_scope=st.text(),
 )
 counts = st.integers(0, 10**6)
 events = (
@@ -67,7 +68,8 @@ def test_an_adapter_crosses_unchanged(adapter: AdapterRef):
 
 def test_a_description_crosses_unchanged():
     description = EngineDescription(
-        engine="reference",
+        engine="native (AVX512-BF16)",
+        engine_note="chosen",
         base_folder="/bases/nano",
         base_sha256="abc",
         parameter_count=3,
@@ -77,6 +79,11 @@ def test_a_description_crosses_unchanged():
         resident_adapters=("a", "b"),
         active_count=1,
         queued_count=0,
+        block_count=100,
+        used_block_count=7,
+        kept_block_count=20,
+        prompt_token_count=900,
+        reused_prompt_token_count=320,
     )
     assert wire.description_from_json(crossed(wire.description_to_json(description))) == description
 

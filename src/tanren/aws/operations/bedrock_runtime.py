@@ -41,11 +41,13 @@ class BedrockRuntime:
         return {"body": _chunk_events(chunks), "contentType": CONTENT_TYPE, **echoed}
 
     async def converse(self, context: RequestContext, params: Members) -> Members:
-        result = await self._inference.converse(context.scope, params["modelId"], read_converse(params))
+        asked = read_converse(params)
+        result = await self._inference.converse(context.scope, params["modelId"], asked)
         return {**converse_output(result), **echoed_settings(params)}
 
     async def converse_stream(self, context: RequestContext, params: Members) -> Members:
-        events = await self._inference.converse_stream(context.scope, params["modelId"], read_converse(params))
+        asked = read_converse(params)
+        events = await self._inference.converse_stream(context.scope, params["modelId"], asked)
         return {"stream": converse_events(events, echoed_settings(params))}
 
     async def count_tokens(self, context: RequestContext, params: Members) -> Members:

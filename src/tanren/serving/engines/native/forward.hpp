@@ -1,0 +1,348 @@
+// The forward pass: a chunk of rows through all layers, by all threads of the team together.
+//
+//   embed → per layer: [ project → place → attend → add output → feed forward → add output ] → norm → head
+//
+// Each arrow is a part that the team shares out, and a meeting. A part writes what the next one reads:
+//
+//   residual_   [M][hidden]        float, the stream h to which every layer adds
+//   normed_     [M][hidden]        what the products of a layer take
+//   projected_  [M][panels]        float; queries, keys and values side by side, or an output still to be normed
+//   queries_    [kv_heads][M][group][head]
+//   attended_   [M][heads · head]
+//   inner_      [M][intermediate]  activation(gate) · up
+//
+// M = CHUNK_ROWS; last dimensions are filled up to whole panels with zeros, and stay so.
+//
+// What holds for results   each row's sums are taken in an order that depends on the model alone: its logits are the same
+//          to the last bit whatever rows, adapters and blocks it is computed beside, in one call or several, by one
+//          thread or more. Another instruction set has another order.
+// Cost     a step of one row reads all weights once: memory is the limit. A step of many rows is 2 · weights · rows
+//          operations: arithmetic is.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "attention.hpp"
+#include "linear.hpp"
+#include "model.hpp"
+#include "plan.hpp"
+#include "row_functions.hpp"
+#include "thread_team.hpp"
+
+namespace tanren {
+
+template <class Numbers>
+class Forward {
+ public:
+  using Activation = typename Numbers::Activation;
+  using Weight = typename Numbers::Weight;
+
+  explicit Forward(const Model<Numbers>& model)
+      : model_(model),
+        shape_(model.shape),
+        hidden_(round_up(shape_.hidden, PANEL)),
+        inner_width_(round_up(shape_.intermediate, PANEL)),
+        linear_(model),
+        team_(shape_.threads),
+        residual_(rows_of<float>(hidden_, memory_.residual)),
+        normed_(rows_of<Activation>(hidden_, memory_.normed)),
+        projected_(rows_of<float>(PANEL * std::max(model.panels_of(QKV), hidden_ / PANEL), memory_.projected)),
+        attended_(rows_of<Activation>(round_up(shape_.heads * shape_.head_dim, NARROW), memory_.attended)),
+        inner_(rows_of<Activation>(inner_width_, memory_.inner)),
+        queries_(std::size_t(CHUNK_ROWS) * shape_.heads * model.head_stride) {
+    for (int member = 0; member < shape_.threads; ++member) members_.push_back(std::make_unique<Member>(model));
+  }
+
+  LinearLayers<Numbers>& linear_layers() { return linear_; }
+
+  // Writes keys and values of all rows, and what follows the selected ones into the request's arrays.
+  void step(const Request& request) {
+    for (int first = 0; first < request.rows; first += CHUNK_ROWS) {
+      plan_ = plan_chunk(request, first, std::min(first + CHUNK_ROWS, request.rows),
+                         Attention<Numbers>::rows_of_tile(model_.group));
+      team_.run([this, &request](int member) { run(member, request); });
+      answer(request);
+    }
+  }
+
+ private:
+  struct Best {
+    float logit;
+    int token;
+  };
+
+  // What one thread needs for itself.
+  struct Member {
+    explicit Member(const Model<Numbers>& model)
+        : attention(model), tile(std::size_t(CHUNK_ROWS) * 2 * PANEL), best(CHUNK_ROWS) {}
+
+    Attention<Numbers> attention;
+    Buffer<float> tile;  // [M][2 · PANEL]
+    std::vector<Best> best;
+  };
+
+  int row_count() const { return int(plan_.rows.size()); }
+  int row_grain() const { return std::max(1, row_count() / (4 * team_.size())); }
+  // Neighbouring panels follow each other in memory: a few together are read faster than each alone.
+  int panel_grain(int panels) const { return std::max(1, panels / (8 * team_.size())); }
+
+  void run(int member, const Request& request) {
+    team_.share(row_count(), row_grain(), [&](int first, int end) {
+      for (int row = first; row < end; ++row) {
+        embed(plan_.rows[row].token, residual_[row]);
+        norm(row, model_.layers[0].norms[ATTENTION_INPUT], row);
+      }
+    });
+    for (int layer = 0; layer < shape_.layers; ++layer) {
+      const auto& norms = model_.layers[layer].norms;
+      project(layer);
+      team_.share(row_count(), row_grain(), [&](int first, int end) {
+        for (int row = first; row < end; ++row) place(layer, row);
+      });
+      attend(layer, *members_[member]);
+      add_output(layer, ATTENTION_OUT, attended_);
+      settle(norms[ATTENTION_OUTPUT], &norms[FEEDFORWARD_INPUT]);
+      feed_forward(layer, *members_[member]);
+      add_output(layer, DOWN, inner_);
+      const bool is_last = layer + 1 == shape_.layers;
+      settle(norms[FEEDFORWARD_OUTPUT], is_last ? nullptr : &model_.layers[layer + 1].norms[ATTENTION_INPUT]);
+    }
+    head(*members_[member], request);
+  }
+
+  void embed(int token, float* to) const {
+    for (int column = 0; column < shape_.hidden; ++column) {
+      const Weight value = shape_.is_tied ? model_.head.at(token, column)
+                                          : model_.embedding.data()[std::size_t(token) * shape_.hidden + column];
+      to[column] = widened(value) * shape_.embedding_scale;
+    }
+    // Not only at first: an earlier row that was not finite has spoilt its fill as well.
+    std::fill(to + shape_.hidden, to + hidden_, 0.0f);
+  }
+
+  void norm(int row, const Buffer<float>& weight, int to) {
+    rms_norm(residual_[row], weight.data(), shape_.hidden, hidden_, shape_.rms_epsilon, normed_[to]);
+  }
+
+  // Ranks first, for the adapters of the plan; nothing where none takes part.
+  void lower(int layer, Site site, Rows<const Activation> x) {
+    const int panels = linear_.lowered_panels(plan_, layer, site);
+    if (panels == 0) return;
+    const int pieces = int(plan_.pieces.size());
+    team_.share(pieces * panels, 1, [&](int index, int) {
+      linear_.lower(plan_.pieces[index / panels], layer, site, index % panels, x);
+    });
+  }
+
+  void project(int layer) {
+    lower(layer, QKV, reading(normed_));
+    const auto& segments = model_.layers[layer].sites[QKV];
+    const int panels = model_.panels_of(QKV);
+    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+      for (int panel = first; panel < end; ++panel) {
+        const int segment = panel >= segments[2].first_panel ? 2 : panel >= segments[1].first_panel ? 1 : 0;
+        linear_.add_panel(plan_, layer, QKV, segment, panel - segments[segment].first_panel, reading(normed_),
+                          Start::ZERO, columns(projected_, panel));
+      }
+    });
+  }
+
+  // Turns a row's queries and keys, and puts keys and values into their block.
+  void place(int layer, int row) {
+    const RowPlan& plan = plan_.rows[row];
+    const int table = model_.layers[layer].rope_table;
+    const auto& segments = model_.layers[layer].sites[QKV];
+    const std::size_t angles =
+        table < 0 ? 0 : (std::size_t(table) * shape_.positions + plan.position) * shape_.rotary_half;
+    const auto turn = [&](float* head, Norm norm) {
+      if (shape_.has_qk_norm) {
+        rms_norm_head(head, model_.layers[layer].norms[norm].data(), shape_.head_dim, shape_.rms_epsilon);
+      }
+      if (table >= 0) {
+        rotate_head(head, model_.cosines.data() + angles, model_.sines.data() + angles, shape_.rotary_half);
+      }
+    };
+    for (int head = 0; head < shape_.heads; ++head) {
+      float* query = projected_[row] + head * shape_.head_dim;
+      turn(query, QUERY);
+      Activation* to = queries_of(head / model_.group, row) + head % model_.group * model_.head_stride;
+      for (int d = 0; d < shape_.head_dim; ++d) to[d] = narrowed<Activation>(query[d] * shape_.attention_scale);
+    }
+    for (int head = 0; head < shape_.kv_heads; ++head) {
+      float* key = projected_[row] + segments[1].first_panel * PANEL + head * shape_.head_dim;
+      turn(key, KEY);
+      keep(layer, head, plan, key, projected_[row] + segments[2].first_panel * PANEL + head * shape_.head_dim);
+    }
+  }
+
+  void keep(int layer, int head, const RowPlan& plan, const float* key, const float* value) {
+    constexpr int GROUP = Numbers::GROUP;
+    const int block = plan.blocks[plan.position / BLOCK_TOKENS], at = plan.position % BLOCK_TOKENS;
+    Weight* keys = model_.keys(layer, block, head);
+    for (int d = 0; d < shape_.head_dim; ++d) {
+      keys[d / GROUP * BLOCK_TOKENS * GROUP + at * GROUP + d % GROUP] = narrowed<Weight>(key[d]);
+    }
+    Weight* values = model_.values(layer, block, head);
+    const auto place_of = [&](int position, int d) {
+      return position / GROUP * model_.head_stride * GROUP + d * GROUP + position % GROUP;
+    };
+    for (int d = 0; d < shape_.head_dim; ++d) values[place_of(at, d)] = narrowed<Weight>(value[d]);
+    // A block that is begun in this chunk may have been another sequence's. What is left of its values has the weight 0
+    // in every answer until it is written; it must not be a NaN of that sequence's, which would outlive the weight.
+    if (plan.closes_stretch_from >= 0 && plan.closes_stretch_from <= plan.position - at) {
+      for (int position = at + 1; position < BLOCK_TOKENS; ++position) {
+        for (int d = 0; d < shape_.head_dim; ++d) values[place_of(position, d)] = {};
+      }
+    }
+  }
+
+  void attend(int layer, Member& member) {
+    const int tiles = int(plan_.tiles.size());
+    team_.share(tiles * shape_.kv_heads, 1, [&](int index, int) {
+      const QueryTile& tile = plan_.tiles[index / shape_.kv_heads];
+      const int kv_head = index % shape_.kv_heads;
+      member.attention.attend(layer, kv_head, plan_, tile, queries_of(kv_head, tile.first_row), attended_);
+    });
+  }
+
+  // The output of attention or feed-forward: added to the stream, or left in projected_ where it is normed first.
+  void add_output(int layer, Site site, Rows<Activation> x) {
+    lower(layer, site, reading(x));
+    const int panels = model_.panels_of(site);
+    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+      for (int panel = first; panel < end; ++panel) {
+        linear_.add_panel(plan_, layer, site, 0, panel, reading(x), shape_.has_post_norms ? Start::ZERO : Start::Y,
+                          columns(shape_.has_post_norms ? projected_ : residual_, panel));
+      }
+    });
+  }
+
+  // Between two halves of a layer: the output's own norm, where there is one, and the norm for what comes next.
+  void settle(const Buffer<float>& output_norm, const Buffer<float>* next_norm) {
+    team_.share(row_count(), row_grain(), [&](int first, int end) {
+      for (int row = first; row < end; ++row) {
+        if (shape_.has_post_norms) {
+          add_rms_norm(projected_[row], output_norm.data(), shape_.hidden, hidden_, shape_.rms_epsilon, residual_[row]);
+        }
+        if (next_norm != nullptr) norm(row, *next_norm, row);
+      }
+    });
+  }
+
+  void feed_forward(int layer, Member& member) {
+    lower(layer, GATE_UP, reading(normed_));
+    const int panels = inner_width_ / PANEL;
+    const Rows<float> gate{member.tile.data(), 2 * PANEL}, up{member.tile.data() + PANEL, 2 * PANEL};
+    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+      for (int panel = first; panel < end; ++panel) {
+        linear_.prefetch(layer, GATE_UP, 1, panel);
+        linear_.add_panel(plan_, layer, GATE_UP, 0, panel, reading(normed_), Start::ZERO, gate);
+        linear_.add_panel(plan_, layer, GATE_UP, 1, panel, reading(normed_), Start::ZERO, up);
+        for (int row = 0; row < row_count(); ++row) {
+          gated(gate[row], up[row], PANEL, shape_.is_gelu, inner_[row] + panel * PANEL);
+        }
+      }
+    });
+  }
+
+  // Logits of the selected rows: the best of each by each member, and all of them where they are asked for.
+  void head(Member& member, const Request& request) {
+    const int count = int(plan_.selected.size());
+    if (count == 0) return;
+    team_.share(count, 1, [&](int index, int) { norm(plan_.selected[index].row, model_.final_norm, index); });
+    std::fill_n(member.best.begin(), count, Best{-std::numeric_limits<float>::infinity(), shape_.vocabulary});
+    const Rows<float> logits{member.tile.data(), PANEL};
+    const int panels = model_.head.panel_count();
+    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+      for (int panel = first; panel < end; ++panel) {
+        LinearLayers<Numbers>::add_weights(model_.head, panel, count, reading(normed_), Start::ZERO, logits);
+        const int base = panel * PANEL, valid = std::min(PANEL, shape_.vocabulary - base);
+        for (int index = 0; index < count; ++index) {
+          find_best(logits[index], valid, base, member.best[index]);
+          if (plan_.selected[index].logits_slot >= 0) {
+            float* to = request.logits + std::size_t(plan_.selected[index].logits_slot) * shape_.vocabulary + base;
+            write_logits(logits[index], valid, to);
+          }
+        }
+      }
+    });
+  }
+
+  // A NaN is better than every number: it must be seen.
+  static bool is_better(float logit, int token, Best than) {
+    if (than.logit != than.logit) return false;
+    return logit != logit || logit > than.logit || (logit == than.logit && token < than.token);
+  }
+
+  static void find_best(const float* logits, int valid, int base, Best& best) {
+    if (valid == PANEL) {
+      // Most panels hold no better one, which a comparison of whole vectors tells; of NaN, every comparison is false.
+      Integers may_be{};
+      for (int c = 0; c < PANEL; c += LANES) may_be |= ~(Integers)(load(logits + c) < best.logit);
+      int any = 0;
+      for (int lane = 0; lane < LANES; ++lane) any |= may_be[lane];
+      if (any == 0) return;
+    }
+    for (int c = 0; c < valid; ++c) {
+      if (is_better(logits[c], base + c, best)) best = {logits[c], base + c};
+    }
+  }
+
+  void write_logits(float* logits, int valid, float* to) const {
+    if (shape_.logit_softcap > 0) {
+      for (int c = 0; c < PANEL; c += LANES) store(logits + c, soft_capped(load(logits + c), shape_.logit_softcap));
+    }
+    std::copy_n(logits, valid, to);
+  }
+
+  // The best of all members' best.
+  void answer(const Request& request) {
+    for (int index = 0; index < int(plan_.selected.size()); ++index) {
+      Best best = members_[0]->best[index];
+      for (const auto& member : members_) {
+        if (is_better(member->best[index].logit, member->best[index].token, best)) best = member->best[index];
+      }
+      // A soft cap keeps the order.
+      if (shape_.logit_softcap > 0) best.logit = soft_capped(splat(best.logit), shape_.logit_softcap)[0];
+      request.best[plan_.selected[index].slot] = best.token;
+      request.best_logits[plan_.selected[index].slot] = best.logit;
+    }
+  }
+
+  template <class Number>
+  static Rows<Number> rows_of(int width, Buffer<Number>& memory) {
+    memory = Buffer<Number>(std::size_t(CHUNK_ROWS) * width);
+    return {memory.data(), std::size_t(width)};
+  }
+
+  static Rows<const Activation> reading(Rows<Activation> rows) { return {rows.first, rows.stride}; }
+  static Rows<float> columns(Rows<float> rows, int panel) { return {rows.first + panel * PANEL, rows.stride}; }
+
+  Activation* queries_of(int kv_head, int row) const {
+    return queries_.data() + (std::size_t(kv_head) * CHUNK_ROWS + row) * model_.group * model_.head_stride;
+  }
+
+  struct Memory {
+    Buffer<float> residual, projected;
+    Buffer<Activation> normed, attended, inner;
+  };
+
+  const Model<Numbers>& model_;
+  const Shape& shape_;
+  int hidden_, inner_width_;  // in whole panels
+  LinearLayers<Numbers> linear_;
+  ThreadTeam team_;
+  std::vector<std::unique_ptr<Member>> members_;
+  Memory memory_;
+  Rows<float> residual_;
+  Rows<Activation> normed_;
+  Rows<float> projected_;
+  Rows<Activation> attended_, inner_;
+  Buffer<Activation> queries_;
+  Plan plan_;
+};
+
+}  // namespace tanren

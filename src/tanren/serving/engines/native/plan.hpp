@@ -1,0 +1,98 @@
+// What a call asks for, cut into chunks of bounded size, each in the order in which it is computed.
+//
+// Within a chunk the rows of one adapter stand together, so that its factors are read once and each row of a tile has
+// its own without an index. The rows of a sequence keep their order, since a sequence has one adapter. Chunks follow
+// each other as the rows were given: what a row attends to is written before, or within its own chunk.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+namespace tanren {
+
+// Rows computed at once: enough for the weights' way from memory to be worth it, few enough for scratch of some MB.
+inline constexpr int CHUNK_ROWS = 256;
+// Rows of one adapter that are multiplied by its factors as one piece of work.
+inline constexpr int PIECE_ROWS = 32;
+
+// As native_library.py declares it, field for field; see stepper.py for what the arrays hold.
+struct Request {
+  std::int32_t rows, sequences, blocks_per_sequence, selected, with_logits;
+  const std::int32_t *tokens, *positions, *sequence_of, *blocks, *adapters, *selected_rows, *logits_of;
+  std::int32_t* best;
+  float* best_logits;
+  float* logits;
+};
+
+struct RowPlan {
+  int token, position;
+  const std::int32_t* blocks;  // of its sequence
+  // The first position of its sequence in this chunk if the row is the last one; else -1.
+  int closes_stretch_from;
+};
+
+struct AdapterPiece {
+  int adapter;  // a handle; rows without an adapter are in no piece
+  int first_row, row_count;
+};
+
+// Rows of one sequence at successive positions.
+struct QueryTile {
+  int first_row, row_count;
+};
+
+struct SelectedRow {
+  int row;
+  int slot;         // in the answer
+  int logits_slot;  // -1: only the best token is asked for
+};
+
+struct Plan {
+  std::vector<RowPlan> rows;
+  std::vector<AdapterPiece> pieces;
+  std::vector<QueryTile> tiles;
+  std::vector<SelectedRow> selected;
+};
+
+inline Plan plan_chunk(const Request& request, int first, int end, int tile_rows) {
+  const auto adapter_of = [&](int row) { return request.adapters[request.sequence_of[row]]; };
+  std::vector<int> order(end - first);
+  std::iota(order.begin(), order.end(), first);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return adapter_of(a) != adapter_of(b) ? adapter_of(a) < adapter_of(b)
+                                          : request.sequence_of[a] < request.sequence_of[b];
+  });
+
+  Plan plan;
+  std::vector<int> place(end - first);
+  for (int index = 0, count = end - first, stretch_from = 0; index < count; ++index) {
+    const int row = order[index], sequence = request.sequence_of[row], position = request.positions[row];
+    place[row - first] = index;
+    const bool is_new_stretch = index == 0 || request.sequence_of[order[index - 1]] != sequence;
+    const bool is_last = index + 1 == count || request.sequence_of[order[index + 1]] != sequence;
+    if (is_new_stretch) stretch_from = position;
+    plan.rows.push_back({request.tokens[row], position,
+                         request.blocks + std::size_t(sequence) * request.blocks_per_sequence,
+                         is_last ? stretch_from : -1});
+    if (is_new_stretch || plan.tiles.back().row_count == tile_rows) plan.tiles.push_back({index, 0});
+    ++plan.tiles.back().row_count;
+    const int adapter = adapter_of(row);
+    if (adapter < 0) continue;
+    if (plan.pieces.empty() || plan.pieces.back().adapter != adapter || plan.pieces.back().row_count == PIECE_ROWS) {
+      plan.pieces.push_back({adapter, index, 0});
+    }
+    ++plan.pieces.back().row_count;
+  }
+
+  std::vector<int> logits_slot(request.selected, -1);
+  for (int slot = 0; slot < request.with_logits; ++slot) logits_slot[request.logits_of[slot]] = slot;
+  for (int slot = 0; slot < request.selected; ++slot) {
+    const int row = request.selected_rows[slot];
+    if (row >= first && row < end) plan.selected.push_back({place[row - first], slot, logits_slot[slot]});
+  }
+  return plan;
+}
+
+}  // namespace tanren

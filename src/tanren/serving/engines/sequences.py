@@ -1,0 +1,167 @@
+"""One generation inside an engine, whatever computes it: from a request to a sequence, from tokens to its events.
+
+request → Intake → Sequence        bounds, chat template, constraint
+token   → Sequence.take → sink     text as far as it is certain, and the end where this token is the last
+"""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final, Generic
+
+from tanren.domain.conversation import Conversation
+from tanren.domain.errors import TanrenError, ValidationFailed
+from tanren.domain.generation import (
+    FinishReason,
+    GenerationEnd,
+    GenerationEvent,
+    GenerationRequest,
+    GenerationStart,
+    TextDelta,
+)
+from tanren.serving.adapter_cache import AdapterT, Loan
+from tanren.serving.answer_text import AnswerText, Piece
+from tanren.serving.engines.served_base import ServedBase
+from tanren.serving.protocol import EngineLimits, EventSink
+from tanren.serving.sampling import Sampler
+
+logger = logging.getLogger(__name__)
+
+STOPPING: Final = "the engine host is stopping; the request may be sent again"
+BROKEN: Final = "the model failed on this request; the engine host's log has the reason"
+
+
+def too_many(limits: EngineLimits) -> str:
+    return (
+        f"Too many requests, please wait before trying again. {limits.max_active} are being answered and "
+        f"{limits.max_queued} are waiting."
+    )
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Sequence(Generic[AdapterT]):
+    """After it is queued, only the engine's own thread touches it, but for `is_cancelled`."""
+
+    request: GenerationRequest
+    prompt_ids: list[int]
+    sink: EventSink
+    sampler: Sampler
+    text: AnswerText
+    stop_ids: frozenset[int]
+    context_length: int
+    accepted_at: float
+    """Seconds of the monotonic clock, as below."""
+    loan: Loan[AdapterT] | None = None
+    """Of its adapter; None for the base itself."""
+    output_count: int = 0
+    first_token_at: float = 0.0
+    is_cancelled: bool = False
+
+    @property
+    def adapter(self) -> AdapterT | None:
+        return None if self.loan is None else self.loan.adapter
+
+    @property
+    def longest(self) -> int:
+        """Tokens that prompt and answer have together at most."""
+        return min(len(self.prompt_ids) + self.request.max_new_tokens, self.context_length)
+
+    def start(self) -> None:
+        """The first event. An error of the sink is the caller's, who is still there."""
+        self.sink(GenerationStart(input_token_count=len(self.prompt_ids)))
+
+    def take(self, token: int) -> GenerationEnd | None:
+        """Counts the token and sends its text; the end, still to be delivered, if it was the last."""
+        self.output_count += 1
+        if self.output_count == 1:
+            self.first_token_at = time.monotonic()
+        is_end_of_turn = token in self.stop_ids
+        reason = FinishReason.END_TURN if is_end_of_turn else self._reason_to_end()
+        piece = Piece(text="") if is_end_of_turn else self.text.add(token)
+        if reason is not None and piece.stop_sequence is None:
+            rest = self.text.flush()
+            piece = Piece(text=piece.text + rest.text, stop_sequence=rest.stop_sequence)
+        if piece.text or self.output_count == 1:
+            self.deliver(TextDelta(text=piece.text, output_token_count=self.output_count))
+        if piece.stop_sequence is not None:
+            reason = FinishReason.STOP_SEQUENCE
+        return None if reason is None else self._end(reason, piece.stop_sequence)
+
+    def deliver(self, event: GenerationEvent | TanrenError) -> None:
+        if self.is_cancelled:
+            return
+        try:
+            self.sink(event)
+        except Exception:
+            # One caller's fault must not end the engine's thread, which answers for all of them.
+            logger.exception("an event could not be delivered; its generation is cancelled")
+            self.is_cancelled = True
+
+    def give_back_adapter(self) -> None:
+        if self.loan is not None:
+            self.loan.give_back()
+
+    def _reason_to_end(self) -> FinishReason | None:
+        if self.sampler.is_complete:
+            return FinishReason.END_TURN
+        if self.output_count >= self.request.max_new_tokens:
+            return FinishReason.MAX_TOKENS
+        if len(self.prompt_ids) + self.output_count >= self.context_length:
+            return FinishReason.CONTEXT_FULL
+        return None
+
+    def _end(self, reason: FinishReason, stop_sequence: str | None) -> GenerationEnd:
+        return GenerationEnd(
+            finish_reason=reason,
+            stop_sequence=stop_sequence,
+            input_token_count=len(self.prompt_ids),
+            output_token_count=self.output_count,
+            first_token_ms=round((self.first_token_at - self.accepted_at) * 1000),
+            total_ms=round((time.monotonic() - self.accepted_at) * 1000),
+        )
+
+
+class Intake(Generic[AdapterT]):
+    """Makes sequences of requests, on the callers' threads."""
+
+    def __init__(self, base: ServedBase) -> None:
+        self._base = base
+        self._tokenizing = threading.Lock()
+
+    def prompt_ids(self, conversation: Conversation) -> list[int]:
+        # A fast tokenizer refuses two borrowers that set its options, which rendering a template may do.
+        with self._tokenizing:
+            return self._base.prompt_ids(conversation)
+
+    def sequence(self, request: GenerationRequest, sink: EventSink, accepted_at: float) -> Sequence[AdapterT]:
+        """Still without its adapter. Raises   ValidationFailed, as `Engine.generate` says."""
+        prompt_ids = self.prompt_ids(request.conversation)
+        if len(prompt_ids) >= self._base.context_length:
+            raise ValidationFailed(
+                f"Input is too long for requested model. The prompt has {len(prompt_ids)} tokens; the model's "
+                f"window of {self._base.context_length} must hold prompt and answer."
+            )
+        budget = min(request.max_new_tokens, self._base.context_length - len(prompt_ids))
+        return Sequence(
+            request=request,
+            prompt_ids=prompt_ids,
+            sink=sink,
+            sampler=Sampler(request, self._base.constrain(request, budget)),
+            text=AnswerText(self._base.decode, request.stop_sequences),
+            stop_ids=self._base.stop_ids,
+            context_length=self._base.context_length,
+            accepted_at=accepted_at,
+        )
+
+
+def check_bounds(request: GenerationRequest) -> None:
+    """Body formats hold tighter bounds; these are what an engine can do at all. Raises   ValidationFailed."""
+    if request.max_new_tokens < 1:
+        raise ValidationFailed(f"max_new_tokens is {request.max_new_tokens}; at least 1 is needed.")
+    if not request.temperature >= 0:
+        raise ValidationFailed(f"temperature is {request.temperature}; 0 or more is needed.")
+    if not 0 <= request.top_p <= 1:
+        raise ValidationFailed(f"top_p is {request.top_p}; it lies between 0 and 1.")
+    if request.top_k is not None and request.top_k < 1:
+        raise ValidationFailed(f"top_k is {request.top_k}; at least 1 is needed.")
