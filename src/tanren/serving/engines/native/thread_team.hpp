@@ -1,8 +1,9 @@
 // Threads that go through one function together: each part of it is shared out, and all meet before the next.
 //
 // A step has some hundred short parts, so waiting must be quick; and other processes want the processors, so it must
-// not be greedy: a member that waits looks for some ten microseconds and then sleeps until it is woken. Work is taken
-// piece by piece as members become free, so that one which the system has interrupted holds up a piece, not a half.
+// not be greedy: a member that waits looks for a few microseconds and then sleeps until it is woken (how long pays
+// depends on what else runs; 200 looks are a compromise). Work is taken piece by piece as members become free, so that
+// one which the system has interrupted holds up a piece, not a half.
 #pragma once
 
 #include <atomic>
@@ -49,7 +50,7 @@ class ThreadTeam {
   }
 
  private:
-  static constexpr int LOOKS = 1500;
+  static constexpr int LOOKS = 200;
 
   void begin() {
     started_.fetch_add(1, std::memory_order_release);
