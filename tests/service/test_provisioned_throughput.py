@@ -118,7 +118,7 @@ def test_an_update_under_load_drops_no_request_and_each_answer_is_the_old_models
         return _usage(server, arn).get("request_count", 0) - before.get("request_count", 0) == len(load.answers)
 
     wait_until(is_metered, seconds=20, what="the usage of every answer")
-    assert _usage(server, arn)["unit_seconds"] > 0
+    wait_until(lambda: _usage(server, arn)["unit_seconds"] > 0, seconds=20, what="the time that was provided")
 
 
 def test_a_batch_job_on_a_custom_model_is_answered_by_it(server, models):

@@ -17,6 +17,7 @@ def answer(model: str) -> dict:
     settings = {
         "model": model,
         "max_tokens": 8,
+        "extra_body": {"temperature": 0},  # the newest SDK has no argument of that name
         "system": "Be brief.",
         "messages": [{"role": "user", "content": "Hello."}],
     }
