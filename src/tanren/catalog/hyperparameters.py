@@ -4,6 +4,8 @@ Source   names and bounds: AWS user guide, custom-models-hp, as collected in the
          family's numbers are in its module of `catalog/profiles/`.
 """
 
+from dataclasses import replace
+
 from tanren.domain.hyperparameters import HyperparameterRule
 
 LEAST_RATE = 1e-12
@@ -196,13 +198,13 @@ EXTENSIONS = (
         is_extension=True,
         only_where="no validation data",
     ),
-    HyperparameterRule(
-        name="publish",
-        kind="choice",
-        choices=("best", "last"),
-        default="best",
-        help="Which epoch's weights become the model where there is a validation loss: of the lowest, or of the last.",
-        is_extension=True,
+    replace(
+        _choice(
+            "publish",
+            ("best", "last"),
+            "best",
+            "Which epoch's weights become the model where there is a validation loss: of the lowest, or of the last.",
+        ),
         only_where="validation loss",
     ),
     HyperparameterRule(
