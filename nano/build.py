@@ -10,16 +10,18 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
 from transformers import AutoTokenizer
 
 from nano.corpus.compose import read_corpus, write_corpus
+from nano.corpus.drills import drills, read_material
 from nano.corpus.packages import install_packages
 from nano.evaluate import evaluate, reading_comprehension
 from nano.export import export_model
-from nano.pretrain import HELD_OUT_KINDS, pretrain
+from nano.pretrain import HELD_OUT_KINDS, drilled_before, pretrain
 from nano.recipe import NANO, Recipe
 from nano.tokenizer import encode_documents, save_tokenizer, train_tokenizer
 
@@ -86,6 +88,9 @@ def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compile
     if not counts_path.exists():
         logger.info("tokens")
         counts_path.write_text(json.dumps(_write_tokens(recipe, work, tokenizer_path), indent=1), encoding="utf-8")
+    if not (work / "drills.npy").exists():
+        logger.info("drills")
+        _write_drills(recipe, work, tokenizer_path)
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_path)
     model = pretrain(
         recipe,
@@ -117,6 +122,20 @@ def _write_tokens(recipe: Recipe, work: Path, tokenizer_path: Path) -> dict[str,
     for kind, parts in held_out.items():
         np.save(work / f"held_out_{kind}.npy", np.concatenate(parts)[: recipe.held_out_tokens])
     return counts
+
+
+def _write_drills(recipe: Recipe, work: Path, tokenizer_path: Path) -> None:
+    """Writes drills.npy (uint16): as many tokens as the recipe's steps will take, and the target of the last one."""
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_path)
+    wanted = drilled_before(recipe.train_tokens // recipe.tokens_per_step, recipe) + recipe.tokens_per_step + 1
+    documents = drills(read_material(read_corpus(work / "train.jsonl")), Random(f"{recipe.seed}/drills"))
+    written: list[np.ndarray] = []
+    for _, ids in encode_documents(tokenizer, documents):
+        written.append(np.array(ids, dtype=np.uint16))
+        wanted -= len(ids)
+        if wanted <= 0:
+            break
+    np.save(work / "drills.npy", np.concatenate(written))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Pre-training: one plain, resumable loop from packed rows to weights, measured on held-out documents as it goes.
 
 Algorithm
-    1. every document's tokens one after another, cut into rows of T; targets are the row shifted by one
+    1. every document's tokens one after another, cut into rows of T; targets are the row shifted by one; a share of
+       a step's rows comes from the drills, once the recipe says so
     2. Muon on the matrices inside the layers, AdamW on the embedding (tied with the head) and the norms
-    3. learning rates rise linearly, stay, and fall linearly to zero over the last `decay_share` of the steps
+    3. learning rates rise linearly, stay, and fall to zero over the last `decay_share` of the steps: fast at first,
+       since most of what a step of 8,192 tokens moves at the full rate is noise
     4. rows of T = 512, in the last tenth of the steps 1,024: the whole context is practised, most of it cheaply
     5. bf16 autocast over fp32 weights; one compiled graph where a C++ compiler is there
 
@@ -13,10 +15,13 @@ Cost     8.4 M parameters: about 4,000 tokens/s on two cores, 85 % of it in GEMM
 
 import csv
 import logging
+import math
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +32,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from nano import attention
 from nano.corpus.documents import BOS, END, PAD
-from nano.recipe import Recipe, Shape
+from nano.recipe import Drilling, Recipe, Shape
 from nano.tokenizer import SPECIAL_TOKENS
 
 logger = logging.getLogger(__name__)
@@ -101,7 +106,9 @@ def pretrain(
     model = cast(LlamaForCausalLM, build_model(recipe.shape).to(device))
     model.set_attn_implementation(_attention_on(device))
     optimizers = _optimizers(model, recipe)
-    train_tokens = np.load(data / "train.npy", mmap_mode="r")
+    corpus = Corpus(
+        documents=np.load(data / "train.npy", mmap_mode="r"), drills=np.load(data / "drills.npy", mmap_mode="r")
+    )
     held_out = {kind: np.load(data / f"held_out_{kind}.npy") for kind in HELD_OUT_KINDS}
     mean_loss = _loss_function(model, is_compiled=is_compiled)
     step, history = _resume(work / "checkpoint.pt", model, optimizers)
@@ -111,7 +118,7 @@ def pretrain(
     losses: list[float] = []
     while step < total_steps:
         _set_learning_rates(optimizers, recipe, _schedule(step, total_steps, recipe))
-        rows = rows_at(train_tokens, step, row_length_at(step, total_steps, recipe), recipe.tokens_per_step)
+        rows = rows_at(corpus, step, row_length_at(step, total_steps, recipe), recipe)
         losses.append(_step(model, mean_loss, optimizers, rows, recipe.tokens_per_forward))
         step += 1
         progress.report(step, losses)
@@ -189,21 +196,52 @@ def row_length_at(step: int, total_steps: int, recipe: Recipe) -> int:
     return recipe.long_row_length if step >= total_steps * (1 - recipe.long_share) else recipe.row_length
 
 
-def rows_at(tokens: np.ndarray, step: int, row_length: int, tokens_per_step: int) -> Tensor:
-    """The step's rows, each with one token more for the targets; begins again after the corpus's last whole step.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """Token ids, one document after another (uint16)."""
 
+    documents: np.ndarray
+    drills: np.ndarray
+
+
+def rows_at(corpus: Corpus, step: int, row_length: int, recipe: Recipe) -> Tensor:
+    """The step's rows, each with one token more for the targets: first documents, then drills.
+
+    Each source is read on from where the step before it stopped, and begins again after its last whole step.
     Shapes   int64 [tokens_per_step / row_length, row_length + 1]
     """
-    steps_in_corpus = (len(tokens) - 1) // tokens_per_step
-    first = (step % steps_in_corpus) * tokens_per_step
-    return torch.from_numpy(
-        np.stack(
-            [
-                tokens[start : start + row_length + 1]
-                for start in range(first, first + tokens_per_step - row_length + 1, row_length)
-            ]
-        ).astype(np.int64)
-    )
+    drilled = drilled_before(step, recipe)
+    drilled_now = drilled_before(step + 1, recipe) - drilled
+    rows = [
+        *_rows_from(corpus.documents, step * recipe.tokens_per_step - drilled, row_length, recipe, drilled_now),
+        *_rows_from(corpus.drills, drilled, row_length, recipe, recipe.tokens_per_step - drilled_now),
+    ]
+    return torch.from_numpy(np.stack(rows).astype(np.int64))
+
+
+def _rows_from(tokens: np.ndarray, first: int, row_length: int, recipe: Recipe, others: int) -> Iterator[np.ndarray]:
+    """Of the step's tokens, those that are not `others`."""
+    whole = (len(tokens) - 1) // recipe.tokens_per_step * recipe.tokens_per_step
+    for start in range(first, first + recipe.tokens_per_step - others, row_length):
+        yield tokens[start % whole : start % whole + row_length + 1]
+
+
+def drilled_before(step: int, recipe: Recipe) -> int:
+    """Tokens of drills in all steps before this one.
+
+    Raises   ValueError where a share of a step's tokens is not a whole number of rows.
+    """
+    total = 0
+    for drilling, following in pairwise((*recipe.drillings, Drilling(from_tokens=sys.maxsize, share=0.0))):
+        tokens_a_step = round(drilling.share * recipe.tokens_per_step)
+        if tokens_a_step % recipe.long_row_length:
+            raise ValueError(
+                f"A share of {drilling.share} of {recipe.tokens_per_step} tokens is {tokens_a_step} tokens of drills "
+                f"in a step: no whole number of rows of {recipe.long_row_length}."
+            )
+        first, last = (each.from_tokens // recipe.tokens_per_step for each in (drilling, following))
+        total += max(0, min(step, last) - first) * tokens_a_step
+    return total
 
 
 @torch.no_grad()
@@ -267,8 +305,8 @@ def _optimizers(model: LlamaForCausalLM, recipe: Recipe) -> tuple[torch.optim.Op
 def _schedule(step: int, total_steps: int, recipe: Recipe) -> float:
     """Share of the full learning rate at this step."""
     rising = (step + 1) / max(1, recipe.warmup_share * total_steps)
-    falling = (total_steps - step) / max(1, recipe.decay_share * total_steps)
-    return min(1.0, rising, falling)
+    gone = (step - (1 - recipe.decay_share) * total_steps) / max(1, recipe.decay_share * total_steps)
+    return min(1.0, rising, 1 - math.sqrt(max(0.0, gone)))
 
 
 def _set_learning_rates(

@@ -23,6 +23,14 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drilling:
+    """From so many tokens on, until the next `Drilling`, this share of each step is drills (`corpus/drills.py`)."""
+
+    from_tokens: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What is trained on what, and how; a step is one update of the weights."""
 
@@ -35,6 +43,8 @@ class Recipe:
     """Share of the tokens that is real documentation prose; the rest is generated conversations."""
     japanese_share: float
     """Share of the generated conversations that is in Japanese."""
+    drillings: tuple[Drilling, ...]
+    """In rising order; before the first there are no drills."""
     held_out_tokens: int
     """Tokens kept aside for measuring, at most, for each kind of document."""
     row_length: int
@@ -49,7 +59,7 @@ class Recipe:
     weight_decay: float
     warmup_share: float
     decay_share: float
-    """Last part of the steps, over which both learning rates fall linearly to zero."""
+    """Last part of the steps, over which both learning rates fall to zero, by one minus the root of the part gone."""
     gate_tokens: int
     """Where the run is stopped if it reads worse than `gate_reading`: then the data is to be changed, not the claim."""
     gate_reading: float
@@ -72,6 +82,7 @@ NANO = Recipe(
     train_tokens=60_000_000,
     prose_share=0.5,
     japanese_share=0.25,
+    drillings=(Drilling(from_tokens=21_299_200, share=0.5), Drilling(from_tokens=29_491_200, share=0.25)),
     held_out_tokens=65_536,
     row_length=512,
     long_row_length=1024,
@@ -82,7 +93,7 @@ NANO = Recipe(
     adamw_lr=0.004,
     weight_decay=0.05,
     warmup_share=0.02,
-    decay_share=0.6,
+    decay_share=0.645,
     gate_tokens=25_000_000,
     gate_reading=0.6,
 )

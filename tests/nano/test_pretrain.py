@@ -6,8 +6,18 @@ import torch
 
 from nano import attention
 from nano import pretrain as module
-from nano.pretrain import HELD_OUT_KINDS, GateMissed, build_model, pretrain, read_history, row_length_at, rows_at
-from nano.recipe import NANO, Shape
+from nano.pretrain import (
+    HELD_OUT_KINDS,
+    Corpus,
+    GateMissed,
+    build_model,
+    drilled_before,
+    pretrain,
+    read_history,
+    row_length_at,
+    rows_at,
+)
+from nano.recipe import NANO, Drilling, Shape
 
 TINY = dataclasses.replace(
     NANO,
@@ -20,6 +30,7 @@ TINY = dataclasses.replace(
     long_share=0.3,
     tokens_per_step=64,
     tokens_per_forward=32,
+    drillings=(Drilling(from_tokens=64 * 3, share=0.5),),
     gate_tokens=64 * 5,
 )
 
@@ -32,6 +43,7 @@ def reads_all(_: object) -> float:
 def data(tmp_path):
     generator = np.random.default_rng(0)
     np.save(tmp_path / "train.npy", generator.integers(16, 64, 16 * 20).astype(np.uint16))
+    np.save(tmp_path / "drills.npy", generator.integers(16, 64, 16 * 20).astype(np.uint16))
     for kind in HELD_OUT_KINDS:
         np.save(tmp_path / f"held_out_{kind}.npy", generator.integers(16, 64, 16 * 3).astype(np.uint16))
     return tmp_path
@@ -68,12 +80,32 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(data, tmp_path, 
 
 
 def test_every_target_is_the_next_token_and_rows_wrap_after_the_last_whole_step():
-    tokens = np.arange(64 * 2 + 1, dtype=np.uint16)
-    first = rows_at(tokens, 0, 16, 64)
+    corpus = Corpus(documents=np.arange(64 * 2 + 1, dtype=np.uint16), drills=np.zeros(0, dtype=np.uint16))
+    recipe = dataclasses.replace(TINY, tokens_per_step=64, drillings=())
+    first = rows_at(corpus, 0, 16, recipe)
     assert torch.equal(first[0], torch.arange(17))
     assert torch.equal(first[:, 0], torch.tensor([0, 16, 32, 48]))
-    assert torch.equal(rows_at(tokens, 1, 32, 64)[:, 0], torch.tensor([64, 96]))
-    assert torch.equal(rows_at(tokens, 2, 16, 64), first)
+    assert torch.equal(rows_at(corpus, 1, 32, recipe)[:, 0], torch.tensor([64, 96]))
+    assert torch.equal(rows_at(corpus, 2, 16, recipe), first)
+
+
+def test_drills_take_their_share_of_the_steps_and_nothing_is_skipped():
+    corpus = Corpus(documents=np.arange(4 * 64 + 1, dtype=np.uint16), drills=np.arange(1000, 1129, dtype=np.uint16))
+    drillings = (Drilling(from_tokens=64, share=0.5), Drilling(from_tokens=192, share=0.25))
+    recipe = dataclasses.replace(TINY, tokens_per_step=64, long_row_length=16, drillings=drillings)
+    steps = [rows_at(corpus, step, 16, recipe)[:, 0].tolist() for step in range(4)]
+    assert steps == [
+        [0, 16, 32, 48],
+        [64, 80, 1000, 1016],
+        [96, 112, 1032, 1048],
+        [128, 144, 160, 1064],
+    ]
+
+
+def test_a_share_of_drills_that_is_no_whole_row_is_refused():
+    recipe = dataclasses.replace(TINY, tokens_per_step=64, drillings=(Drilling(from_tokens=0, share=0.1),))
+    with pytest.raises(ValueError, match="no whole number of rows"):
+        drilled_before(1, recipe)
 
 
 def test_only_the_last_steps_have_long_rows():
