@@ -1,9 +1,9 @@
-"""Rows of customization jobs, and the transitions of a job: each is guarded by status and attempt."""
+"""Rows of customization jobs, their phases, and the names that running ones have reserved."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import Connection, Row, select
 
 from tanren.domain.customization_jobs import (
     LEGAL_MOVES,
@@ -16,18 +16,15 @@ from tanren.domain.customization_jobs import (
 from tanren.domain.errors import Conflict, ResourceNotFound
 from tanren.domain.scope import Scope
 from tanren.storage.database import Database
-from tanren.storage.resources import ResourceRows, scope_of
+from tanren.storage.jobs import JobRows
+from tanren.storage.resources import scope_of
 from tanren.storage.tables import customization_jobs
 
 
-class CustomizationJobs(ResourceRows[CustomizationJob]):
+class CustomizationJobs(JobRows[CustomizationJob, JobStatus]):
     def __init__(self, database: Database) -> None:
-        super().__init__(database, customization_jobs, noun="model customization job", read=_read)
-
-    def by_arn(self, arn: str) -> CustomizationJob:
-        """The job of an assignment; it exists, since jobs are never deleted."""
-        with self.database.reading() as connection:
-            return _read(connection.execute(select(self.table).where(self.table.c.arn == arn)).one())
+        noun = "model customization job"
+        super().__init__(database, customization_jobs, noun=noun, read=_read, legal_moves=LEGAL_MOVES)
 
     def is_output_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
         """Whether a job that is still running will publish a model of this name."""
@@ -40,30 +37,6 @@ class CustomizationJobs(ResourceRows[CustomizationJob]):
             ).first()
             is not None
         )
-
-    def is_held(self, connection: Connection, arn: str) -> bool:
-        """Whether a worker has the job."""
-        query = select(self.table.c.lease_owner).where(self.table.c.arn == arn)
-        return connection.execute(query).scalar_one() is not None
-
-    def move(
-        self,
-        connection: Connection,
-        arn: str,
-        to: JobStatus,
-        *,
-        at: datetime,
-        attempt: int | None = None,
-        **values: Any,
-    ) -> bool:
-        """Whether the job was in a state from which the move is legal and, if given, still in this attempt."""
-        sources = [status for status, targets in LEGAL_MOVES.items() if to in targets]
-        expected: list[ColumnElement[bool]] = [self.table.c.status.in_(sources)]
-        if attempt is not None:
-            expected.append(self.table.c.attempt == attempt)
-        if not LEGAL_MOVES[to]:
-            values |= {"ended_at": at, "lease_owner": None, "lease_expires_at": None}
-        return self.change(connection, arn, *expected, status=to, updated_at=at, **values)
 
     def set_phase(self, arn: str, attempt: int, phase: Phase, status: PhaseStatus, *, at: datetime) -> bool:
         """Whether this attempt is still current, and the phase therefore written."""

@@ -1,9 +1,9 @@
-"""Rows of model invocation jobs, and the transitions of a job: each is guarded by status and attempt."""
+"""Rows of model invocation jobs, what they have counted, and the end of those that began too late."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
 from tanren.domain.errors import Conflict
 from tanren.domain.model_invocation_jobs import (
@@ -17,13 +17,15 @@ from tanren.domain.model_invocation_jobs import (
 )
 from tanren.domain.scope import Scope
 from tanren.storage.database import Database
-from tanren.storage.resources import ResourceRows, scope_of
+from tanren.storage.jobs import JobRows
+from tanren.storage.resources import scope_of
 from tanren.storage.tables import model_invocation_jobs
 
 
-class ModelInvocationJobs(ResourceRows[ModelInvocationJob]):
+class ModelInvocationJobs(JobRows[ModelInvocationJob, InvocationJobStatus]):
     def __init__(self, database: Database) -> None:
-        super().__init__(database, model_invocation_jobs, noun="model invocation job", read=_read)
+        noun = "model invocation job"
+        super().__init__(database, model_invocation_jobs, noun=noun, read=_read, legal_moves=LEGAL_MOVES)
 
     def find(self, connection: Connection, scope: Scope, arn_or_name: str) -> ModelInvocationJob | None:
         """By ARN or id. Source   ModelInvocationJobIdentifier, whose pattern has no names."""
@@ -37,30 +39,6 @@ class ModelInvocationJobs(ResourceRows[ModelInvocationJob]):
         taken = select(self.table.c.arn).where(self._in(scope), self.table.c.name == name)
         if connection.execute(taken).first() is not None:
             raise Conflict(f"A {self.noun} named '{name}' already exists; choose another jobName.")
-
-    def by_arn(self, arn: str) -> ModelInvocationJob:
-        """The job of an assignment; it exists, since jobs are never deleted."""
-        with self.database.reading() as connection:
-            return _read(connection.execute(select(self.table).where(self.table.c.arn == arn)).one())
-
-    def move(
-        self,
-        connection: Connection,
-        arn: str,
-        to: InvocationJobStatus,
-        *,
-        at: datetime,
-        attempt: int | None = None,
-        **values: Any,
-    ) -> bool:
-        """Whether the job was in a state from which the move is legal and, if given, still in this attempt."""
-        sources = [status for status, targets in LEGAL_MOVES.items() if to in targets]
-        expected: list[ColumnElement[bool]] = [self.table.c.status.in_(sources)]
-        if attempt is not None:
-            expected.append(self.table.c.attempt == attempt)
-        if not LEGAL_MOVES[to]:
-            values |= {"ended_at": at, "lease_owner": None, "lease_expires_at": None}
-        return self.change(connection, arn, *expected, status=to, updated_at=at, **values)
 
     def count(self, arn: str, attempt: int, counts: RecordCounts, *, at: datetime) -> bool:
         """Whether this attempt is still current, and the counts therefore written."""
