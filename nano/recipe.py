@@ -94,6 +94,6 @@ NANO = Recipe(
     weight_decay=0.05,
     warmup_share=0.02,
     decay_share=0.645,
-    gate_tokens=25_000_000,
+    gate_tokens=33_000_000,
     gate_reading=0.6,
 )
