@@ -107,6 +107,7 @@ def _customize(assignment: Assignment, settings: Settings, database: Database, y
         weights=WeightsCatalogue(settings.data_dir),
         clock=utc_now,
         yield_asked=yield_asked,
+        device=settings.training_device,
         checkpoint_seconds=settings.checkpoint_seconds,
         token_folder=settings.data_dir / "cache" / "tokens",
         token_bytes=int(settings.token_cache_gigabytes * 1e9),

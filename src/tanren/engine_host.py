@@ -1,6 +1,8 @@
 """The engine host process: one base model in memory behind a Unix socket. Composition root.
 
-    python -m tanren.engine_host --base-folder F --socket S [--engine auto|native|torch|reference] [--threads N]
+    python -m tanren.engine_host --base-folder F --socket S [--engine auto|native|vllm|torch|reference] [--threads N]
+
+The options of vLLM are settings (`TANREN_VLLM_…`), which the supervisor hands on in the environment.
 
 The socket appears when the first request can be answered, not before. The process ends on SIGTERM, and when the pipe at
 its standard input closes (its parent is gone); answers under way then have DRAIN_SECONDS to finish.
@@ -22,8 +24,10 @@ from tanren.domain.errors import TanrenError
 from tanren.jobs.lifeline import end_with_parent, exit_at_once
 from tanren.logs import log_to_stderr
 from tanren.serving.engines.choice import EngineChoice, Wanted, open_engine
+from tanren.serving.engines.vllm_options import VllmOptions
 from tanren.serving.host import EngineHost
 from tanren.serving.protocol import Engine, EngineLimits
+from tanren.settings import read_settings
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--base-folder", required=True, type=Path, help="a Hugging Face causal language model")
     parser.add_argument("--socket", required=True, type=Path, help="where to listen; at most about 90 bytes")
     choices = [each.value for each in EngineChoice]
-    parser.add_argument("--engine", choices=choices, default="auto", help="auto: native where it can, else reference")
+    parser.add_argument("--engine", choices=choices, default="auto", help="auto: the fastest that can serve it here")
     parser.add_argument("--threads", type=int, default=0, help="of the model's arithmetic; 0 for what fits its size")
     parser.add_argument("--key-value-megabytes", type=int, help="memory for keys and values; a quarter of what is free")
     parser.add_argument("--max-active", type=int, default=limits.max_active, help="answers made side by side")
@@ -79,7 +83,18 @@ def main(arguments: list[str] | None = None) -> int:
             max_resident_adapters=given.max_adapters,
             key_value_megabytes=given.key_value_megabytes,
         )
-        wanted = Wanted(choice=EngineChoice(given.engine), limits=limits, threads=given.threads)
+        settings = read_settings()
+        vllm = VllmOptions(
+            command=settings.vllm_command,
+            dtype=settings.vllm_dtype,
+            gpu_share=settings.vllm_gpu_share,
+            max_lora_rank=settings.vllm_max_lora_rank,
+            batched_adapters=settings.vllm_batched_adapters,
+            context_length=settings.vllm_context_length,
+            check_gigabytes=settings.vllm_check_gigabytes,
+            start_seconds=settings.vllm_start_seconds,
+        )
+        wanted = Wanted(choice=EngineChoice(given.engine), limits=limits, threads=given.threads, vllm=vllm)
         engine = open_engine(given.base_folder, wanted)
     except TanrenError as error:
         logger.error("the base model in %s cannot be served: %s", given.base_folder, error)

@@ -5,6 +5,7 @@ A flag of `tanren serve` wins over the environment variable, which wins over the
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -18,7 +19,11 @@ PREFIX = "TANREN_"
 SHORTEST_IDLE_SECONDS = 20.0
 """Twice as long as the use of an engine host may go without a note in the store."""
 
-ENGINES = ("auto", "native", "torch", "reference")
+ENGINES = ("auto", "native", "vllm", "torch", "reference")
+VLLM_DTYPES = ("auto", "bfloat16", "float16", "float32")
+VLLM_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+
+TRAINING_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
 def _setting(default: Any, help_line: str) -> Any:
@@ -45,6 +50,11 @@ class Settings:
     lease_seconds: float = _setting(30.0, "A worker that has not renewed its lease for this long loses its job.")
     job_slots: int = _setting(1, "Jobs that the worker runs at the same time.")
     worker_threads: int = _setting(0, "Threads of a training process; 0 takes all cores.")
+    training_device: str = _setting(
+        "auto",
+        "Where jobs train: `cpu`, `cuda`, `cuda:1`, or `auto`: the first CUDA device, else the processor. The job's "
+        "events and its run.json say which it was.",
+    )
     checkpoint_seconds: float = _setting(30.0, "Longest time between two checkpoints of a training run.")
     token_cache_gigabytes: float = _setting(
         20.0,
@@ -66,8 +76,9 @@ class Settings:
     )
     engine: str = _setting(
         "auto",
-        "What answers: `native` (compiled, needs the library that the installation builds), `torch`, `reference` "
-        "(slow), or `auto`: native where it knows the base model, else reference, which the log and `describe` say.",
+        "What answers: `native` (compiled, needs the library that the installation builds), `vllm` (needs a CUDA GPU "
+        "and vLLM, see docs/engines.md), `torch`, `reference` (slow), or `auto`: vllm where both are there, else "
+        "native where it knows the base model, else reference, which the log and `describe` say.",
     )
     engine_max_active: int = _setting(32, "Answers that one base model makes side by side.")
     engine_key_value_megabytes: int = _setting(
@@ -80,6 +91,28 @@ class Settings:
         900.0,
         "A base model that nobody has asked for so long leaves the memory, unless provisioned throughput holds it; the "
         "next request loads it again. 0 keeps all that were ever asked for.",
+    )
+    vllm_command: str = _setting(
+        "", "vLLM's executable, in an environment of its own; empty looks beside our Python and on the search path."
+    )
+    vllm_dtype: str = _setting(
+        "auto",
+        "What vLLM computes in: `bfloat16`, `float16`, `float32`, or `auto`: as the weights are stored, but bfloat16 "
+        "for float32.",
+    )
+    vllm_gpu_share: float = _setting(0.9, "Share of the GPU's memory that vLLM takes for one base model.")
+    vllm_max_lora_rank: int = _setting(64, "Highest rank of an adapter that vLLM serves; memory is set aside for it.")
+    vllm_batched_adapters: int = _setting(8, "Different adapters in one batch of vLLM; further ones wait.")
+    vllm_context_length: int = _setting(
+        0, "Tokens that prompt and answer may have together in vLLM; 0 takes as many as the model knows."
+    )
+    vllm_check_gigabytes: float = _setting(
+        4.0,
+        "A base whose weights take no more is also kept in the processor's memory, where what each of its adapters "
+        "must change in vLLM's answers is computed; for a larger one that must be known from training. 0: none.",
+    )
+    vllm_start_seconds: float = _setting(
+        600.0, "A vLLM server that does not answer for so long after its start is ended."
     )
 
     def __post_init__(self) -> None:
@@ -99,6 +132,8 @@ class Settings:
             raise _refused("job_slots", self.job_slots, "1 or more")
         if self.worker_threads < 0:
             raise _refused("worker_threads", self.worker_threads, "0 or more")
+        if TRAINING_DEVICE.fullmatch(self.training_device) is None:
+            raise _refused("training_device", self.training_device, "auto, cpu, cuda, or cuda: and a number")
         if self.checkpoint_seconds <= 0:
             raise _refused("checkpoint_seconds", self.checkpoint_seconds, "more than 0")
         if not 0 <= self.token_cache_gigabytes < float("inf"):
@@ -113,6 +148,22 @@ class Settings:
             raise _refused("engine_wait_seconds", self.engine_wait_seconds, "0 to 600")
         if self.engine_idle_seconds != 0 and not SHORTEST_IDLE_SECONDS <= self.engine_idle_seconds < float("inf"):
             raise _refused("engine_idle_seconds", self.engine_idle_seconds, f"0, or {SHORTEST_IDLE_SECONDS:g} or more")
+        if self.vllm_dtype not in VLLM_DTYPES:
+            raise _refused("vllm_dtype", self.vllm_dtype, f"one of {', '.join(VLLM_DTYPES)}")
+        if not 0 < self.vllm_gpu_share <= 1:
+            raise _refused("vllm_gpu_share", self.vllm_gpu_share, "more than 0, at most 1")
+        if self.vllm_max_lora_rank not in VLLM_LORA_RANKS:
+            raise _refused(
+                "vllm_max_lora_rank", self.vllm_max_lora_rank, f"one of {', '.join(map(str, VLLM_LORA_RANKS))}"
+            )
+        if self.vllm_batched_adapters < 1:
+            raise _refused("vllm_batched_adapters", self.vllm_batched_adapters, "1 or more")
+        if self.vllm_context_length < 0:
+            raise _refused("vllm_context_length", self.vllm_context_length, "0 or more")
+        if not 0 <= self.vllm_check_gigabytes < float("inf"):
+            raise _refused("vllm_check_gigabytes", self.vllm_check_gigabytes, "0 or more")
+        if not 0 < self.vllm_start_seconds < float("inf"):
+            raise _refused("vllm_start_seconds", self.vllm_start_seconds, "more than 0")
         for name in ("batch_slots", "batch_concurrency", "batch_minimum_records"):
             if getattr(self, name) < 1:
                 raise _refused(name, getattr(self, name), "1 or more")

@@ -23,6 +23,7 @@ from tanren.serving.engines.reference_base import load_reference_base
 from tanren.serving.engines.served_base import load_served_base
 from tanren.serving.engines.torch_stepper import TorchStepper
 from tanren.serving.protocol import AdapterRef, Engine, EngineLimits
+from tests.unit.serving.engines.fake_vllm_engine import open_fake_vllm
 from tests.unit.serving.listening import asked, listen, started
 from tests.unit.serving.tiny_base import CONTEXT_LENGTH, END, write_tiny_adapter, write_tiny_base
 
@@ -49,6 +50,7 @@ ENGINES = {
     "reference": reference,
     "batching over torch": batching_torch,
     **({"batching over native": batching_native} if available_instruction_sets() else {}),
+    "vllm, its server a fake": open_fake_vllm,
 }
 
 Opener = Callable[..., Any]

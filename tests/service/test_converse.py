@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tanren.bodies.registry import BODY_FORMATS
 from tests.service.servers import BASE_MODEL
 from tests.unit.data.documents.small_documents import pdf_saying
 
@@ -139,6 +140,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "meta_llama": {"prompt": "Hello", "max_gen_len": 3},
     "cohere_command": {"prompt": "Hello", "max_tokens": 3, "p": 0.5},
     "mistral_text": {"prompt": "<s>[INST] Hello [/INST]", "max_tokens": 3, "top_p": 0.5},
+    "mistral_chat": {
+        "messages": [{"role": "user", "content": "Order two lamps."}],
+        "max_tokens": 120,
+        "tools": [{"type": "function", "function": {**FUNCTION, "parameters": ORDER}}],
+        "tool_choice": "any",
+    },
     "anthropic_messages": {
         **ANTHROPIC,
         "messages": [{"role": "user", "content": "Order two lamps."}],
@@ -161,6 +168,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_tokens_are_counted_as_they_are_billed_in_every_body_format(runtime, name: str):
+    assert BODIES.keys() == BODY_FORMATS.keys()
     body = json.dumps(BODIES[name]).encode()
     answer = runtime.invoke_model(modelId=BASE_MODEL, body=body)
     billed = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"]
@@ -171,7 +179,7 @@ def test_tokens_are_counted_as_they_are_billed_in_every_body_format(runtime, nam
     said = json.loads(answer["body"].read())
     if name == "anthropic_messages":
         jsonschema.validate(said["content"][0]["input"], ORDER)
-    if name == "openai_chat":
+    if name in ("mistral_chat", "openai_chat"):
         jsonschema.validate(json.loads(said["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]), ORDER)
     if name == "nova_messages":
         jsonschema.validate(said["output"]["message"]["content"][0]["toolUse"]["input"], ORDER)

@@ -26,6 +26,12 @@ FAMILIES: list[tuple[str, dict[str, Any], str]] = [
     ("cohere.command-text-v14", {"prompt": "Say hello.", "max_tokens": 64, "temperature": 0}, "generations"),
     ("meta.llama3-3-70b-instruct-v1:0", {"prompt": LLAMA_3, "temperature": 0}, "generation"),
     ("mistral.mistral-7b-instruct-v0:2", {"prompt": "<s>[INST] Say hello. [/INST]", "temperature": 0}, "outputs"),
+    (
+        "mistral.mistral-large-2402-v1:0",
+        {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 64, "temperature": 0},
+        "choices",
+    ),
+    ("tanren.nano-v1:0", {"prompt": "Say hello.", "max_tokens": 64, "temperature": 0}, "completion"),
 ]
 
 
@@ -35,7 +41,7 @@ def text_of(answer: Any) -> str:
         return answer
     if isinstance(answer, list):
         return text_of(answer[0])
-    keys = ("results", "output", "message", "content", "completion", "generations", "generation", "outputs")
+    keys = ("results", "output", "choices", "message", "content", "completion", "generations", "generation", "outputs")
     return text_of(next(answer[key] for key in (*keys, "text", "outputText") if key in answer))
 
 

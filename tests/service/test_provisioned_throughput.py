@@ -1,6 +1,8 @@
 """Provisioned throughput that means something: updated under load, measured, metered, gone when its time is over."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -200,3 +202,24 @@ def test_a_base_that_nobody_asks_for_leaves_the_memory_and_comes_back_for_the_ne
     assert has_engine()
     wait_until(lambda: not has_engine(), seconds=60, what="the end of the engine host")
     assert runtime.converse(**asked)["output"] == first
+
+
+def test_the_command_line_makes_shows_and_deletes_a_throughput_that_would_go_by_itself(server):
+    def tanren(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tanren", "throughput", *arguments, "--data-dir", str(server.data_dir)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    made = tanren("create", BASE_MODEL, "by-command", "--units", "2", "--ttl", "50m", "--wait")
+    assert made.returncode == 0, made.stderr
+    assert "It deletes itself at " in made.stderr
+    arn = made.stdout.strip()
+    found = server.client("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)
+    assert (found["status"], found["modelUnits"]) == ("InService", 2)
+    assert _tags(server, arn)["tanren:ttl"] == "50m"
+    listed = {each["name"]: each for each in json.loads(tanren("list", "--json").stdout)}
+    assert (listed["by-command"]["arn"], listed["by-command"]["timeToLive"]) == (arn, "50m")
+    again = tanren("create", BASE_MODEL, "by-command")
+    assert again.returncode != 0
+    assert "by-command" in again.stderr
+    assert tanren("delete", "by-command").returncode == 0
+    assert json.loads(tanren("list", "--json").stdout) == [each for each in listed.values() if each["arn"] != arn]

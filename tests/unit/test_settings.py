@@ -32,6 +32,8 @@ def test_a_child_reads_the_same_settings_back():
         ("LEASE_SECONDS", "0"),
         ("JOB_SLOTS", "0"),
         ("WORKER_THREADS", "-1"),
+        ("TRAINING_DEVICE", "gpu"),
+        ("TRAINING_DEVICE", "cuda:"),
         ("CHECKPOINT_SECONDS", "0"),
         ("BATCH_SLOTS", "0"),
         ("BATCH_CONCURRENCY", "0"),

@@ -145,20 +145,31 @@ class Exchange:
     async def while_connected(self, work: Awaitable[Result]) -> Result:
         """The result of `work`, which is cancelled when the client goes away. Only after the body has been read.
 
+        How      the work stays in the task that asks for it; a second task waits for the client to leave, and cancels
+                 this one, as `asyncio.timeout` does. So an answer costs no more turns of the loop than its work does.
         Raises   ClientGone.
         """
-        task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self.disconnected())
+        asking = asyncio.current_task()
+        assert asking is not None
+        cancelled_before = asking.cancelling()
+        is_under_way = True
+
+        def stop(left: asyncio.Future[None]) -> None:
+            # It may be called after the work has ended, where both happen in one turn of the loop.
+            if is_under_way and not left.cancelled():
+                asking.cancel()
+
+        leaving = asyncio.ensure_future(self.disconnected())
+        leaving.add_done_callback(stop)
         try:
-            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise ClientGone
-            return task.result()
+            return await work
+        except asyncio.CancelledError as error:
+            if leaving.done() and asking.uncancel() <= cancelled_before:
+                raise ClientGone from error
+            raise
         finally:
-            for future in (task, gone):
-                if not future.done():
-                    future.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
+            is_under_way = False
+            leaving.cancel()
 
 
 class Neighbourhood(Protocol):

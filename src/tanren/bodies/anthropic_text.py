@@ -1,5 +1,8 @@
 """Anthropic's text completions, as Claude 2 and Claude Instant speak them: `prompt` in, `completion` out.
 
+A looser spelling, `max_tokens` for `max_tokens_to_sample`, is taken as well: scripts write it to models whose family
+they do not know, and read `completion`.
+
 Source   the user guide's page of 2023 (model-parameters-claude), since removed; fact sheet §5.3. Claude reports an end
          of its own as the stop sequence `\\n\\nHuman:`, and so do we.
 """
@@ -52,7 +55,8 @@ class AnthropicText:
         violations = Violations()
         members = Members(body, violations)
         prompt = members.text("prompt", is_required=True, min_length=1)
-        max_tokens = members.integer("max_tokens_to_sample", minimum=1, maximum=MAX_TOKENS_TO_SAMPLE, is_required=True)
+        spelling = "max_tokens" if "max_tokens" in body else "max_tokens_to_sample"
+        max_tokens = members.integer(spelling, minimum=1, maximum=MAX_TOKENS_TO_SAMPLE, is_required=True)
         temperature = members.number("temperature", minimum=0, maximum=1)
         top_p = members.number("top_p", minimum=0, maximum=1, is_minimum_excluded=True)
         top_k = members.integer("top_k", minimum=0, maximum=MAX_TOP_K)

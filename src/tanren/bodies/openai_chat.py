@@ -88,6 +88,7 @@ class OpenAIChat:
         violations = Violations()
         members = Members(body, violations)
         tools, forced_tools = read_tools(members, violations)
+        members.boolean("parallel_tool_calls")  # how many calls an answer has is the model's choice
         system, messages = read_messages(members, tools, violations)
         max_tokens = self._max_tokens(members, violations)
         temperature = members.number("temperature", minimum=0, maximum=MAX_TEMPERATURE)

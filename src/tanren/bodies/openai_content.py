@@ -1,4 +1,4 @@
-"""Messages, tools and response formats of OpenAI's chat completions, read into a conversation.
+"""Messages, tools and response formats of OpenAI's chat completions, and of those that are spelt alike (Mistral's).
 
 Messages of the roles system and developer are the system prompt, wherever they stand; results (role tool) belong to the
 user's turn; neighbours of one role are one turn.
@@ -54,8 +54,10 @@ def read_messages(
     return SEPARATOR.join(system) or None, tuple(turns)
 
 
-def read_tools(members: Members, violations: Violations) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
-    """The tools, and the names of those of which one must be called."""
+def read_tools(
+    members: Members, violations: Violations, *, any_tool: str = "required"
+) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
+    """The tools, and the names of those of which one must be called. `any_tool`: the format's word for any of them."""
     tools: list[Tool] = []
     for pointer, item in members.items("tools"):
         if not isinstance(item, dict):
@@ -76,7 +78,7 @@ def read_tools(members: Members, violations: Violations) -> tuple[tuple[Tool, ..
         schema = {"type": "object", "properties": {}} if parameters is None else parameters.whole()
         if name is not None:
             tools.append(Tool(name=name, description=description, input_schema=schema))
-    return tuple(tools), _forced(members, tools, violations)
+    return tuple(tools), _forced(members, tools, violations, any_tool)
 
 
 def read_answer_schema(members: Members, violations: Violations) -> Json | None:
@@ -104,15 +106,14 @@ def read_answer_schema(members: Members, violations: Violations) -> Json | None:
     return schema.whole()
 
 
-def _forced(members: Members, tools: list[Tool], violations: Violations) -> tuple[str, ...]:
-    members.boolean("parallel_tool_calls")
+def _forced(members: Members, tools: list[Tool], violations: Violations, any_tool: str) -> tuple[str, ...]:
     choice: Any = members.take("tool_choice")
     if choice is None or choice == "auto":
         return ()
     if not tools:
         violations.add("#/tool_choice", "tool_choice may only be given where tools are")
         return ()
-    if choice == "required":
+    if choice == any_tool:
         return tuple(tool.name for tool in tools)
     if choice == "none":
         violations.add("#/tool_choice", f"none is {NOT_SUPPORTED}; leave the tools out")

@@ -1,12 +1,22 @@
-"""Every body format by name, and the choice among them for a body that arrives."""
+"""Every body format by name, and the choice among them for a body that arrives.
+
+A format may have keys of its own; a body that has such keys is in that format, whatever the model's own is. Two kinds
+of body have none:
+
+    messages                the model's own format if it takes them (for Mistral's family, its chat completion), else
+                            OpenAI's
+    prompt and max_tokens   the model's own format if it takes them (Mistral, Cohere), else Claude's text completion,
+                            whose answer is in `completion`
+"""
 
 from typing import Final
 
 from tanren.bodies.anthropic_messages import AnthropicMessages
 from tanren.bodies.anthropic_text import AnthropicText
-from tanren.bodies.base import BodyFormat, DecodedBody
+from tanren.bodies.base import BodyFormat, DecodedBody, Json
 from tanren.bodies.cohere_command import CohereCommand
 from tanren.bodies.meta_llama import MetaLlama
+from tanren.bodies.mistral_chat import OTHERS_KEYS, MistralChat
 from tanren.bodies.mistral_text import MistralText
 from tanren.bodies.nova_messages import NovaMessages
 from tanren.bodies.openai_chat import OpenAIChat
@@ -18,6 +28,7 @@ BODY_FORMATS: Final[dict[str, BodyFormat]] = {
     "anthropic_text": AnthropicText(),
     "cohere_command": CohereCommand(),
     "meta_llama": MetaLlama(),
+    "mistral_chat": MistralChat(),
     "mistral_text": MistralText(),
     "nova_messages": NovaMessages(),
     "openai_chat": OpenAIChat(),
@@ -25,13 +36,29 @@ BODY_FORMATS: Final[dict[str, BodyFormat]] = {
 }
 
 
+_TAKE_MESSAGES: Final = ("anthropic_messages", "mistral_chat", "nova_messages", "openai_chat")
+_TAKE_PROMPT_AND_MAX_TOKENS: Final = ("cohere_command", "mistral_text")
+
+
 def decode_body(body: bytes, default_format: str) -> DecodedBody:
     """The request, in the format that its keys name: the model's own where it matches, else the first that does.
 
-    Where none matches, as with a bare `prompt`, the body is the model's own, and is told what is missing if it is not.
+    Where none matches, the body is the model's own, and is told what is missing if it is not.
     Raises   ValidationFailed in AWS's words.
     """
     value = read_object(body)
-    own = BODY_FORMATS[default_format]
-    spoken = next((each for each in (own, *BODY_FORMATS.values()) if each.matches(value)), own)
+    spoken = BODY_FORMATS[_spoken(value, default_format)]
     return DecodedBody(request=spoken.decode(value), body_format=spoken, body=value)
+
+
+def _spoken(body: Json, own: str) -> str:
+    if own in ("mistral_chat", "mistral_text") and "messages" in body and not OTHERS_KEYS & body.keys():
+        return "mistral_chat"
+    matching = next((name for name in (own, *BODY_FORMATS) if BODY_FORMATS[name].matches(body)), None)
+    if matching is not None:
+        return matching
+    if "messages" in body and own not in _TAKE_MESSAGES:
+        return "openai_chat"
+    if {"prompt", "max_tokens"} <= body.keys() and own not in _TAKE_PROMPT_AND_MAX_TOKENS:
+        return "anthropic_text"
+    return own

@@ -8,10 +8,12 @@ import sys
 import typer
 
 from tanren.cli.demo import demo
+from tanren.cli.doctor import doctor
 from tanren.cli.env import env
 from tanren.cli.job import job
 from tanren.cli.models import models
 from tanren.cli.serve import serve
+from tanren.cli.throughput import throughput
 from tanren.domain.errors import Conflict, TanrenError, ValidationFailed
 
 app = typer.Typer(
@@ -24,8 +26,10 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(env)
 app.command()(demo)
+app.command()(doctor)
 app.add_typer(models, name="models")
 app.add_typer(job, name="job")
+app.add_typer(throughput, name="throughput")
 
 
 @app.callback()

@@ -23,12 +23,13 @@ from tanren.domain.provisioned_throughputs import ProvisionedStatus
 from tanren.domain.scope import Scope
 from tanren.runtime.inference import Placed, ServingEngine
 from tanren.runtime.metering import Meter, MeteredEngine, UsageKey
+from tanren.runtime.nearest_ids import nearest_sentence
 from tanren.serving.client import EngineClient
 from tanren.serving.protocol import AdapterRef
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
+from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 
 _POLL_SECONDS = 0.05
@@ -80,8 +81,7 @@ class StoredPlacement:
 
     async def place(self, scope: Scope, model_id: str) -> Placed:
         """Raises ResourceNotFound, ValidationFailed, or ModelNotReady past the stated wait."""
-        named = await asyncio.to_thread(self.resolve, scope, model_id)
-        client, adapter = await self._engine_and_adapter(named)
+        named, client, adapter = await self._found(scope, model_id)
         engine: ServingEngine = client
         if self._meter is not None:
             used = UsageKey(scope=scope, resource_arn=named.resource_arn, model_arn=named.model_arn)
@@ -99,20 +99,25 @@ class StoredPlacement:
 
         What is asked of this engine is the service's own use, and is not metered.
         """
-        named = await asyncio.to_thread(self.resolve, scope, model_id)
-        engine, adapter = await self._engine_and_adapter(named)
+        named, engine, adapter = await self._found(scope, model_id)
         return named.foundation, engine, adapter
 
     def base_folder(self, scope: Scope, model_id: str) -> Path:
         """Of the weights that must be in memory for the model; asks for no engine. Raises as `place`."""
         return self._base(self.resolve(scope, model_id))[0]
 
-    async def _engine_and_adapter(self, named: Named) -> tuple[EngineClient, AdapterRef | None]:
-        base_folder, adapter = await asyncio.to_thread(self._base, named)
-        engine = await self._engine(base_folder)
+    async def _found(self, scope: Scope, model_id: str) -> tuple[Named, EngineClient, AdapterRef | None]:
+        named, base_folder, adapter, host = await asyncio.to_thread(self._looked_up, scope, model_id)
+        engine = await self._engine(base_folder, host)
         if named.custom is not None and adapter is None:
             await self._check_weights(engine, named.custom)
-        return engine, adapter
+        return named, engine, adapter
+
+    def _looked_up(self, scope: Scope, model_id: str) -> tuple[Named, Path, AdapterRef | None, EngineHost]:
+        """All that the rows say, in one visit to a worker thread: every request pays for each."""
+        named = self.resolve(scope, model_id)
+        base_folder, adapter = self._base(named)
+        return named, base_folder, adapter, self._hosts.want(str(base_folder), at=self._clock())
 
     def _base(self, named: Named) -> tuple[Path, AdapterRef | None]:
         custom = named.custom
@@ -189,7 +194,7 @@ class StoredPlacement:
             )
         custom = self._models.get(scope, self._models.name_or_arn(scope, identifier))
         if custom is None:
-            raise _unknown(identifier)
+            raise self._unknown(scope, identifier)
         return Named(
             foundation=FOUNDATION_MODELS[custom.foundation_model_id],
             custom=custom,
@@ -197,11 +202,28 @@ class StoredPlacement:
             resource_arn=resource_arn or custom.model_arn,
         )
 
-    async def _engine(self, base_folder: Path) -> EngineClient:
-        """The engine of a base, waited for while it starts."""
+    def _unknown(self, scope: Scope, identifier: str) -> ValidationFailed | ResourceNotFound:
+        arn = arns.parse_arn(identifier)
+        refuse_other_modalities(arn.path if arn is not None else identifier)
+        if arn is not None and arn.kind == arns.FOUNDATION_MODEL:
+            nearest = nearest_sentence(arn.path, FOUNDATION_MODELS)
+            return ResourceNotFound(f"There is no foundation model '{arn.path}'.{nearest} {known_ids(arn.path)}")
+        own = [named for rows in (self._models, self._throughputs, self._deployments) for named in rows.names(scope)]
+        if arn is not None:
+            nearest = nearest_sentence(identifier, [own_arn for own_arn, _ in own])
+            return ResourceNotFound(f"There is no resource {identifier}.{nearest}")
+        nearest = nearest_sentence(identifier, [*FOUNDATION_MODELS, *(name for _, name in own)])
+        # AWS's words first, since callers match on them; then what would be right.
+        return ValidationFailed(
+            f"The provided model identifier is invalid. '{identifier}' is no base model, and no provisioned "
+            f"throughput, deployment or custom model of this account and region has that name.{nearest} "
+            f"{known_ids(identifier)}"
+        )
+
+    async def _engine(self, base_folder: Path, host: EngineHost) -> EngineClient:
+        """The engine of a base, waited for while it starts; `host` is what was known of it a moment ago."""
         deadline = time.monotonic() + self._patience_seconds
         while True:
-            host = await asyncio.to_thread(self._hosts.want, str(base_folder), at=self._clock())
             if host.status is EngineHostStatus.READY:
                 return EngineClient(host.socket_path)
             if host.status is EngineHostStatus.FAILED:
@@ -211,15 +233,4 @@ class StoredPlacement:
                     f"The engine of this model is not ready after {self._patience_seconds:g} s; try again in a moment."
                 )
             await asyncio.sleep(_POLL_SECONDS)
-
-
-def _unknown(identifier: str) -> ValidationFailed | ResourceNotFound:
-    arn = arns.parse_arn(identifier)
-    refuse_other_modalities(arn.path if arn is not None else identifier)
-    if arn is not None:
-        return ResourceNotFound(f"There is no resource {identifier}.")
-    # AWS's words first, since callers match on them; then what would be right.
-    return ValidationFailed(
-        f"The provided model identifier is invalid. '{identifier}' is no base model, and no provisioned throughput, "
-        f"deployment or custom model of this account and region has that name. {known_ids(identifier)}"
-    )
+            host = await asyncio.to_thread(self._hosts.want, str(base_folder), at=self._clock())

@@ -3,8 +3,11 @@
     forced      the text is one call, held to its schema by the engine's grammar: its input is passed on piece by piece
     free        an answer that begins like a call, or has a <tool_call> in it, is held back from there to its end. If
                 all that was held are calls of offered tools, and each input satisfies its schema, they become tool
-                uses; else the text goes on as text
+                uses, several as several, with the text before them; else (unfinished JSON, a name that was not
+                offered, an input of another shape) all of it goes on as text, and the answer ends as it ended
     no tools    text is text
+
+An empty thought at the beginning (`<think></think>`, which some families write where they do not think) is left out.
 
 A forced call that the token budget had no room for is not begun (`serving/grammars.py`), so the answer is empty and
 ends in MAX_TOKENS; a tool use is never half. Stop sequences end text, not calls: a forced call has none.
@@ -13,7 +16,7 @@ ends in MAX_TOKENS; a tool use is never half. Stop sequences end text, not calls
 import re
 import secrets
 import string
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -32,7 +35,15 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
-from tanren.domain.tool_calls import CALL_MEMBERS, TAG_OPENS, ToolCall, may_begin_call, read_calls
+from tanren.domain.tool_calls import (
+    CALL_MEMBERS,
+    TAG_OPENS,
+    ToolCall,
+    may_begin_call,
+    may_begin_empty_thought,
+    read_calls,
+    without_empty_thought,
+)
 from tanren.runtime.tool_schemas import check_schema, satisfies
 from tanren.serving.grammars import refuse_schema
 
@@ -100,23 +111,49 @@ async def with_tool_uses(
                 yield read
 
 
-Reader = Callable[[GenerationEvent], list[AnswerEvent]]
+Reader = Callable[[GenerationEvent], Sequence[AnswerEvent]]
 """Given every event of an answer in order; what goes on to the caller for each."""
 
 
 def tool_use_reader(request: GenerationRequest, new_id: Callable[[], str]) -> Reader:
     if request.forced_tools:
-        return _ForcedReader(new_id).read
-    if request.conversation.tools:
-        return _FreeReader(request.conversation.tools, new_id).read
-    return lambda event: [event]
+        return _ForcedReader(request.forced_tools, new_id).read
+    if not request.conversation.tools:
+        return _ThoughtReader().read
+    thoughts, calls = _ThoughtReader(), _FreeReader(request.conversation.tools, new_id)
+    return lambda event: [read for passed in thoughts.read(event) for read in calls.read(passed)]
+
+
+class _ThoughtReader:
+    """Of an answer without tools: everything, but for an empty thought in front."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._has_begun = False
+
+    def read(self, event: GenerationEvent) -> list[GenerationEvent]:
+        if self._has_begun:
+            return [event]
+        if isinstance(event, TextDelta):
+            self._held += event.text
+            if may_begin_empty_thought(self._held):
+                return []
+            self._has_begun = self._held != ""
+            return [replace(event, text=without_empty_thought(self._held))]
+        if isinstance(event, GenerationEnd) and self._held:
+            rest = TextDelta(text=without_empty_thought(self._held), output_token_count=event.output_token_count)
+            return [rest, event]
+        return [event]
 
 
 class _ForcedReader:
     """Of one call: what stands before its input, the input, and no more."""
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(self, names: tuple[str, ...], new_id: Callable[[], str]) -> None:
         self._new_id = new_id
+        named = "|".join(re.escape(name) for name in names)
+        self._opens = re.compile(rf"{_FORCED_HEAD.pattern}|\A\s*({named})\s*(?={{)")
+        """Whose name is in a group; the last manner is that of a name without JSON around it."""
         self._head = ""
         self._depth: int | None = None
         """Of open brackets in the input; None before it, 0 behind it."""
@@ -140,7 +177,7 @@ class _ForcedReader:
         if self._depth is not None:
             return self._input(text)
         self._head += text
-        found = _FORCED_HEAD.search(self._head)
+        found = self._opens.search(self._head)
         if found is None or found.end() == len(self._head):
             return []  # the space before the input may still come
         name = next(name for name in found.groups() if name is not None)
@@ -172,6 +209,7 @@ class _ForcedReader:
 class _FreeReader:
     def __init__(self, tools: tuple[Tool, ...], new_id: Callable[[], str]) -> None:
         self._schemas = {tool.name: tool.input_schema for tool in tools}
+        self._names = tuple(self._schemas)
         self._new_id = new_id
         self._held = ""
         self._is_held_to_end = False
@@ -191,7 +229,7 @@ class _FreeReader:
 
     def _release(self) -> list[AnswerEvent]:
         """What can be no part of a call."""
-        if self._is_held_to_end or (not self._has_text and may_begin_call(self._held)):
+        if self._is_held_to_end or (not self._has_text and may_begin_call(self._held, self._names)):
             return []
         at = self._held.find(TAG_OPENS)
         self._is_held_to_end = at >= 0
@@ -214,7 +252,7 @@ class _FreeReader:
         return [TextDelta(text=text, output_token_count=self._token_count)]
 
     def _ending(self, end: GenerationEnd) -> list[AnswerEvent]:
-        read = read_calls(self._held) if self._held else None
+        read = read_calls(self._held, self._names) if self._held else None
         if read is None or not read.calls or not all(self._is_offered(call) for call in read.calls):
             return [*self._as_text(self._held), end]
         events: list[AnswerEvent] = self._as_text(read.text)

@@ -145,10 +145,11 @@ class EngineHost:
         try:
             generation = await asyncio.to_thread(self._engine.generate, request, adapter, sink)
             try:
-                while (event := await events.get()) is not None:
-                    await _send(writer, event_to_frame(event))
-                    if isinstance(event, GenerationEnd | TanrenError):
-                        return
+                is_over = False
+                while not is_over:
+                    made = await _all_there(events)
+                    is_over = made[-1] is None or isinstance(made[-1], GenerationEnd | TanrenError)
+                    await _send(writer, *(event_to_frame(event) for event in made if event is not None))
             finally:
                 generation.cancel()
         finally:
@@ -178,9 +179,22 @@ class EngineHost:
         await _send(writer, {"done": {}})
 
 
-async def _send(writer: asyncio.StreamWriter, frame: Frame) -> None:
-    writer.write(encode_frame(frame))
+async def _send(writer: asyncio.StreamWriter, *frames: Frame) -> None:
+    writer.write(b"".join(encode_frame(frame) for frame in frames))
     await writer.drain()
+
+
+async def _all_there(
+    events: "asyncio.Queue[GenerationEvent | TanrenError | None]",
+) -> list[GenerationEvent | TanrenError | None]:
+    """The next event and what has been made with it, to be sent at once; nothing is waited for that could be sent.
+
+    None, if there is one, is the last: nobody reads what follows.
+    """
+    found = [await events.get()]
+    while found[-1] is not None and not events.empty():
+        found.append(events.get_nowait())
+    return found
 
 
 async def _wait_for_end(reader: asyncio.StreamReader, events: "asyncio.Queue[Any]") -> None:

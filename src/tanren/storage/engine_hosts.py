@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from tanren.storage.database import Database
 from tanren.storage.tables import engine_hosts
@@ -22,6 +22,9 @@ FAILED_PAUSE = timedelta(seconds=60)
 
 USE_NOTED_EVERY = timedelta(seconds=10)
 """A request costs no write but the first in so long. An idle time must be longer."""
+
+_BY_FOLDER = select(engine_hosts).where(engine_hosts.c.base_folder == bindparam("base_folder"))
+"""Written once: to write it anew for every request would cost more than to run it."""
 
 
 class EngineHostStatus(StrEnum):
@@ -143,8 +146,7 @@ def _may_try_again(host: EngineHost, now: datetime) -> bool:
 
 
 def _find(connection: Connection, base_folder: str) -> EngineHost | None:
-    query = select(engine_hosts).where(engine_hosts.c.base_folder == base_folder)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_BY_FOLDER, {"base_folder": base_folder}).one_or_none()
     return None if row is None else _read(row)
 
 

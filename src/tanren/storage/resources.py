@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tanren.domain.errors import Conflict
@@ -37,6 +37,13 @@ class ResourceRows(Generic[T]):
         self.noun = noun
         """As error messages call it, for example `model customization job`."""
         self._read = read
+        # Written once: to write it anew for every request would cost more than to run it.
+        columns = table.c
+        self._by_arn_or_name = select(table).where(
+            columns.account_id == bindparam("account_id"),
+            columns.region == bindparam("region"),
+            or_(columns.arn == bindparam("arn_or_name"), columns.name == bindparam("arn_or_name")),
+        )
 
     def insert(
         self,
@@ -85,16 +92,20 @@ class ResourceRows(Generic[T]):
         ).one_or_none()
 
     def find(self, connection: Connection, scope: Scope, arn_or_name: str) -> T | None:
-        row = connection.execute(
-            select(self.table).where(
-                self._in(scope), or_(self.table.c.arn == arn_or_name, self.table.c.name == arn_or_name)
-            )
-        ).one_or_none()
+        asked = {"account_id": scope.account_id, "region": scope.region, "arn_or_name": arn_or_name}
+        row = connection.execute(self._by_arn_or_name, asked).one_or_none()
         return None if row is None else self._read(row)
 
     def get(self, scope: Scope, arn_or_name: str) -> T | None:
         with self.database.reading() as connection:
             return self.find(connection, scope, arn_or_name)
+
+    def names(self, scope: Scope, *, most: int = 1000) -> list[tuple[str, str]]:
+        """ARN and name of the newest."""
+        columns = self.table.c
+        asked = select(columns.arn, columns.name).where(self._in(scope)).order_by(columns.created_at.desc())
+        with self.database.reading() as connection:
+            return [(row.arn, row.name) for row in connection.execute(asked.limit(most))]
 
     def page(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[T]:
         columns = self.table.c

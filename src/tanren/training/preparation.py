@@ -29,7 +29,7 @@ from tanren.training.tokenization import Tokenizer, tokenize
 from tanren.weights.base_models import load_tokenizer
 from tanren.weights.chat_template import ChatTemplate
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raised whenever this package would write other tokens for the same records."""
 PROGRESS_SECONDS: Final = 15.0
 """Between two words on how far the writing is."""

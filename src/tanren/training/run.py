@@ -270,8 +270,9 @@ def _new_run(
     token_budget: int,
     arithmetic: Arithmetic,
 ) -> Run:
-    # Micro-batches of another size add up in another order.
-    parts = [ARITHMETIC_VERSION, spec.digest(), str(token_budget), *digests.values()]
+    # Micro-batches of another size, and another kind of device, add up in another order.
+    kind = torch.device(device).type
+    parts = [ARITHMETIC_VERSION, spec.digest(), str(token_budget), kind, *digests.values()]
     identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return Run(
         spec=spec,

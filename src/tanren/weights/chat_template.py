@@ -4,11 +4,17 @@ Algorithm   the tokenizer's own Jinja template renders the conversation, within 
             message spells a special token ("<|end|>" typed by a user), a placeholder of private-use characters stands
             for it while the template runs; afterwards the text is cut at the special tokens that the *template* wrote,
             and the pieces between are tokenised with special tokens switched off. Ordinary text takes the plain road
-            and equals `apply_chat_template` exactly. Names, descriptions and schemas of tools, their inputs and
-            results, and documents are text in this sense.
+            and equals `apply_chat_template` exactly, but for what follows. Names, descriptions and schemas of tools,
+            their inputs and results, and documents are text in this sense.
+Borders     an answer is made behind the header's tokens, one by one, so it never shares a token with its header. Where
+            the tokenizer would join the two, they are tokenised apart: in training, in the prompt that serving feeds,
+            and in the history of a longer conversation. So the ids before every learned answer are those of its prompt.
+            Control tokens that the template opens every answer with (GPT-OSS's channel) are asked with, since a caller
+            would not see them; so they stand at the end of the prompt.
 Tools       what a template can do with tools is found by asking it: it renders a probe, and what it writes says whether
             it has a manner of its own and how a call is spelt in it (`chat_messages.py` has the manner for the others).
-Cost        one rendering and one tokenisation for a prompt; two of each for an example of one turn.
+Cost        one rendering and one tokenisation for a prompt, and a few characters' more for each earlier answer; two
+            of each for an example of one turn.
 """
 
 import re
@@ -16,13 +22,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import TemplateError
 
 from tanren.domain.conversation import Conversation, Message, Role, Tool, ToolResult, ToolUse, user_turn
 from tanren.domain.errors import JobFailed, ValidationFailed
-from tanren.domain.tool_calls import STATED_FORM, CallForm, ToolCall, read_calls
+from tanren.domain.tool_calls import STATED_FORM, CallForm, ToolCall, read_calls, without_empty_thought
 from tanren.model_files.bounded_templates import BoundedTemplate
 from tanren.weights.chat_messages import ToolManner, template_messages, template_tools
 
@@ -55,6 +62,11 @@ _PROBE = Conversation(
     tools=(_PROBE_TOOL,),
 )
 """A question, a call and its result, with texts that no template writes by itself."""
+_PROBE_CALL_ID = template_messages(_PROBE, ToolManner.NATIVE)[1]["tool_calls"][0]["id"]
+_CALL_ID_WRITTEN = re.compile(rf',\s*"id"\s*:\s*"{_PROBE_CALL_ID}"')
+_PROBE_ANSWER = "probe_answer"
+_BORDER_CHARACTERS = 24
+"""Of an answer, with which it is tried whether it would share a token with its header."""
 
 
 class ChatTemplate:
@@ -80,6 +92,9 @@ class ChatTemplate:
         self._parsing.encode_special_tokens = False
         added = cast(dict[int, Any], cast(Any, tokenizer).added_tokens_decoder)
         self._special_ids: dict[str, int] = {token.content: id for id, token in added.items() if token.special}
+        self._control_ids = frozenset(self._special_ids.values())
+        self._added_ids: dict[str, int] = {token.content: id for id, token in added.items()}
+        self._added = re.compile("|".join(map(re.escape, sorted(self._added_ids, key=len, reverse=True))) or r"(?!)")
         # The longest first, so that one special token that begins another does not win.
         ordered = sorted(
             (token for token in added.values() if token.special), key=lambda token: len(token.content), reverse=True
@@ -92,7 +107,15 @@ class ChatTemplate:
             )
             or r"(?!)"
         )
-        self.end_of_turn_id = self._find_end_of_turn()
+        self._header = ""
+        """What a prompt ends with, whatever was asked: from the last special token of the header on."""
+        self._opening = ""
+        """What the template writes before the text of every answer, where control tokens are in it: asked with."""
+        self._lead = ""
+        """The same, where none is in it (a space, an empty thought): a part of the answer, learned with it."""
+        self._ending = ""
+        """What it writes behind the text of a conversation's last answer."""
+        self.end_of_turn_id = self._learn_answers()
         eos = cast(int | None, cast(Any, tokenizer).eos_token_id)
         self.stop_ids = frozenset({self.end_of_turn_id} | ({eos} if eos is not None else set[int]()))
         """Ids with which the model ends an answer."""
@@ -106,13 +129,12 @@ class ChatTemplate:
         """
         prefill = conversation.messages[-1] if conversation.messages else None
         if prefill is None or prefill.role is Role.USER:
-            text, literals = self._render(conversation, add_generation_prompt=True)
-            return self._encode(text, literals)
+            text, literals = self._prompt(conversation)
+            return self._encode_apart(text, literals, self._borders(conversation, text))
         if prefill.tool_uses:
             raise ValidationFailed("The conversation ends with a tool use; its tool result is missing.")
         asked = replace(conversation, messages=conversation.messages[:-1])
-        # Tokenised apart from the prompt, as an answer is in training.
-        return self.prompt_ids(asked) + self.text_ids(prefill.text)
+        return self.prompt_ids(asked) + self._prefill_ids(conversation)
 
     def example(self, conversation: Conversation) -> tuple[list[int], list[int]]:
         """(ids, loss mask) of a conversation that ends with the assistant's answer.
@@ -120,29 +142,36 @@ class ChatTemplate:
         The mask is 1 on the tokens that the model has to produce: each assistant turn's answer with the token that
         ends the turn, and nothing else.
 
-        Why      ids before the last answer equal `prompt_ids` of the conversation without it, since the prompt and the
-                 answer are tokenised apart, as serving does: the answer is generated behind the prompt's tokens.
+        Why      ids before each answer equal `prompt_ids` of the conversation up to it, since the answer is generated
+                 behind the prompt's tokens.
         Raises   JobFailed where the template writes a prompt that is no beginning of the whole (then training and
-                 serving would differ); ValidationFailed where it refuses the conversation.
+                 serving would differ); ValidationFailed where it refuses the conversation, or writes an earlier answer
+                 otherwise than it asked for it.
         """
         assert conversation.messages
         assert conversation.messages[-1].role is Role.ASSISTANT
         whole, literals = self._render(conversation, add_generation_prompt=False)
         asked = replace(conversation, messages=conversation.messages[:-1])
-        prompt, prompt_literals = self._render(asked, add_generation_prompt=True)
+        prompt, prompt_literals = self._prompt(asked)
         if not whole.startswith(prompt) or literals[: len(prompt_literals)] != prompt_literals:
             raise JobFailed(
                 "The base model's chat template writes a prompt that is not the beginning of the conversation with "
                 "its answer; a model trained on it would be asked differently than it was taught. Use another template."
             )
-        ids = self._encode(prompt, literals)
+        ids = self._encode_apart(prompt, prompt_literals, self._borders(asked, prompt))
         mask = [0] * len(ids)
         for index, message in enumerate(conversation.messages[:-1]):
             if message.role is Role.ASSISTANT:
-                earlier = replace(conversation, messages=conversation.messages[:index])
-                self._mark_answer(ids, mask, start=_shared_length(ids, self.prompt_ids(earlier)))
+                earlier = self.prompt_ids(replace(conversation, messages=conversation.messages[:index]))
+                if ids[: len(earlier)] != earlier:
+                    raise ValidationFailed(
+                        f"The base model's chat template writes message {index + 1} of this conversation, an answer, "
+                        "otherwise than it asks for it, so it cannot be learned as it would be given. Make a record of "
+                        "its own of each answer, with the messages before it."
+                    )
+                self._mark_answer(ids, mask, start=len(earlier))
         start = len(ids)
-        ids += self._encode(whole[len(prompt) :], literals)
+        ids += self._behind_header(whole[len(prompt) :], literals)
         mask += [0] * (len(ids) - start)
         self._mark_answer(ids, mask, start=start)
         return ids, mask
@@ -159,15 +188,18 @@ class ChatTemplate:
         return self._parsing.decode(ids, skip_special_tokens=skip_special_tokens)
 
     def _mark_answer(self, ids: list[int], mask: list[int], *, start: int) -> None:
-        """1 from `start` through the first token that ends a turn."""
-        if self.end_of_turn_id in ids[start:]:
-            end = ids.index(self.end_of_turn_id, start) + 1
-            mask[start:end] = [1] * (end - start)
-            return
-        raise JobFailed(
-            "The base model's chat template does not end an assistant turn with "
-            f"{self.decode([self.end_of_turn_id])!r}; a model trained on it would never learn to stop."
-        )
+        """1 from `start` through the token that ends the turn, which is the next special one.
+
+        A template may end an earlier turn with another token than an answer; that one is not learned.
+        """
+        end = next((at for at in range(start, len(ids)) if ids[at] in self._control_ids), None)
+        if end is None:
+            raise JobFailed(
+                "The base model's chat template does not end an assistant turn with "
+                f"{self.decode([self.end_of_turn_id])!r}; a model trained on it would never learn to stop."
+            )
+        stop = end + (ids[end] == self.end_of_turn_id)
+        mask[start:stop] = [1] * (stop - start)
 
     @cached_property
     def tool_manner(self) -> ToolManner:
@@ -186,13 +218,16 @@ class ChatTemplate:
         return self._native_form or STATED_FORM
 
     def special_pieces(self, text: str) -> list[str | int]:
-        """The text cut at the special tokens that it spells: pieces of plain text, and ids."""
+        """The text cut at the added tokens that it spells: pieces of plain text, and ids.
+
+        Why      an added token need not be a control token (Qwen's <tool_call> is shown in an answer), yet it is one
+                 token to the model, and so to a grammar.
+        """
         pieces: list[str | int] = []
         position = 0
-        for match in self._written.finditer(text):
-            spelt = cast(str, match[match.lastindex or 0])
-            pieces += [text[position : match.start(match.lastindex or 0)], self._special_ids[spelt]]
-            position = match.end(match.lastindex or 0)
+        for match in self._added.finditer(text):
+            pieces += [text[position : match.start()], self._added_ids[match[0]]]
+            position = match.end()
         pieces.append(text[position:])
         return [piece for piece in pieces if piece != ""]
 
@@ -201,7 +236,8 @@ class ChatTemplate:
         """The form of a call in the template's own manner; None where it has none that can be read back."""
         asked = replace(_PROBE, messages=_PROBE.messages[:1])
         called = replace(_PROBE, messages=_PROBE.messages[:2])
-        prompt = self._probed(asked, ToolManner.NATIVE, add_generation_prompt=True)
+        header = self._probed(asked, ToolManner.NATIVE, add_generation_prompt=True)
+        prompt = None if header is None else header + self._opening
         whole = self._probed(called, ToolManner.NATIVE)
         answered = self._probed(_PROBE, ToolManner.NATIVE)
         if prompt is None or whole is None or answered is None or not whole.startswith(prompt):
@@ -218,12 +254,13 @@ class ChatTemplate:
         form = CallForm(
             before=answer[:name_at],
             between=answer[name_at + len(_PROBE_TOOL.name) : given.start()],
-            after=answer[given.end() : end.start()],
+            # The id of a call is made here, when it has been read; a model that writes one, makes it up.
+            after=_CALL_ID_WRITTEN.sub("", answer[given.end() : end.start()]),
         )
-        visible = "".join(piece for piece in self.special_pieces(answer[: end.start()]) if isinstance(piece, str))
-        read = read_calls(visible)
-        is_read_back = read.calls == (ToolCall(name=_PROBE_TOOL.name, input=_PROBE_INPUT),) and not read.text
-        return form if is_read_back else None
+        visible = self._written.sub("", answer[: end.start()])
+        read = read_calls(visible, names=(_PROBE_TOOL.name,))
+        is_read_back = read.calls == (ToolCall(name=_PROBE_TOOL.name, input=_PROBE_INPUT),)
+        return form if is_read_back and not without_empty_thought(read.text).strip() else None
 
     def _probed(
         self, conversation: Conversation, manner: ToolManner, *, add_generation_prompt: bool = False
@@ -278,6 +315,57 @@ class ChatTemplate:
             raise ValidationFailed(f"The base model's chat template refuses this conversation: {error}") from error
         return text, literals
 
+    def _prompt(self, conversation: Conversation) -> tuple[str, list[str]]:
+        """What the model answers behind, as text, and what its placeholders stand for."""
+        text, literals = self._render(conversation, add_generation_prompt=True)
+        return text + self._opening, literals
+
+    def _prefill_ids(self, conversation: Conversation) -> list[int]:
+        """The beginning of an answer as training writes it behind the prompt, so with what stands before its text."""
+        asked = replace(conversation, messages=conversation.messages[:-1])
+        prompt, _ = self._prompt(asked)
+        whole, literals = self._render(conversation, add_generation_prompt=False)
+        if whole.startswith(prompt) and whole.endswith(self._ending):
+            return self._behind_header(whole[len(prompt) :].removesuffix(self._ending), literals)
+        return self.text_ids(conversation.messages[-1].text)
+
+    def _borders(self, conversation: Conversation, text: str) -> list[int]:
+        """Where in the text of a prompt earlier answers begin that would share a token with their header."""
+        borders: list[int] = []
+        if len(self._header_ids) == 1 and self._header_ids[0] in self._control_ids:
+            return borders  # which shares with nobody
+        for index, message in enumerate(conversation.messages):
+            if message.role is Role.USER:
+                continue
+            # A template may trim the text, or write something before it; mostly all three are one.
+            bare = message.text.strip()
+            if not any(map(self._joins_header, {message.text, bare, self._lead + bare})):
+                continue
+            prompt, _ = self._prompt(replace(conversation, messages=conversation.messages[:index]))
+            if text.startswith(prompt) and self._joins_header(text[len(prompt) :]):
+                borders.append(len(prompt))
+        return borders
+
+    def _joins_header(self, answer: str) -> bool:
+        begun = self._header + answer[:_BORDER_CHARACTERS]
+        return _ids(self._parsing, begun)[: len(self._header_ids)] != self._header_ids
+
+    @cached_property
+    def _header_ids(self) -> list[int]:
+        return _ids(self._parsing, self._header)
+
+    def _behind_header(self, text: str, literals: list[str]) -> list[int]:
+        """The ids of an answer as they would follow its header's: a tokenizer may spell the first piece of a text
+        differently."""
+        ids = self._encode(self._header + text, literals)
+        if ids[: len(self._header_ids)] == self._header_ids:
+            return ids[len(self._header_ids) :]
+        return self._encode(text, literals)
+
+    def _encode_apart(self, text: str, literals: list[str], borders: list[int]) -> list[int]:
+        edges = pairwise([0, *borders, len(text)])
+        return [id for start, end in edges for id in self._encode(text[start:end], literals)]
+
     def _encode(self, text: str, literals: list[str]) -> list[int]:
         if _MARK not in text:
             return _ids(self._parsing, text)
@@ -315,23 +403,37 @@ class ChatTemplate:
         text, _ = self._render(probe, add_generation_prompt=True)
         return self._encode_cut(text, []) == self._parsing.encode(text, add_special_tokens=False).ids
 
-    def _find_end_of_turn(self) -> int:
-        """The first special token that the template writes behind an assistant's text."""
-        probe = Conversation.from_json(
-            {"system": None, "messages": [{"role": "user", "text": "a"}, {"role": "assistant", "text": "b"}]}
-        )
-        text, literals = self._render(probe, add_generation_prompt=False)
-        ids = self._encode(text, literals)
-        asked = Conversation(messages=probe.messages[:1])
-        prompt = self._encode(*self._render(asked, add_generation_prompt=True))
-        specials = set(self._special_ids.values())
-        for token in ids[_shared_length(ids, prompt) :]:
-            if token in specials:
-                return token
-        raise JobFailed(
-            "The base model's chat template writes no special token behind the assistant's answer; "
-            "a model trained on it would never learn to stop. Use a template that ends each turn."
-        )
+    def _learn_answers(self) -> int:
+        """Finds how the template writes answers: their header, what stands before their text, and what ends them.
+
+        Returns the id of the first special token behind an answer's text.
+        """
+        asked = replace(_PROBE, messages=_PROBE.messages[:1], tools=())
+        answer = Message(role=Role.ASSISTANT, text=_PROBE_ANSWER)
+        prompt, _ = self._render(asked, add_generation_prompt=True)
+        other, _ = self._render(user_turn("a"), add_generation_prompt=True)
+        self._header = self._from_last_special(_shared_end(prompt, other))
+        whole, _ = self._render(replace(asked, messages=(*asked.messages, answer)), add_generation_prompt=False)
+        at = whole.rfind(_PROBE_ANSWER)
+        end = self._written.search(whole, at + len(_PROBE_ANSWER)) if at >= 0 else None
+        if end is None:
+            raise JobFailed(
+                "The base model's chat template writes no special token behind the assistant's answer; "
+                "a model trained on it would never learn to stop. Use a template that ends each turn."
+            )
+        self._ending = whole[at + len(_PROBE_ANSWER) :]
+        opening = whole[len(prompt) : at] if whole.startswith(prompt) else ""
+        if not self._written.search(opening):
+            self._lead = opening
+        else:
+            # Control tokens that every answer begins with are no part of what a caller reads, so they are asked with.
+            self._opening = opening
+            self._header = self._from_last_special(self._header + opening)
+        return self._special_ids[cast(str, end[end.lastindex or 0])]
+
+    def _from_last_special(self, text: str) -> str:
+        last = max((match.start() for match in self._written.finditer(text)), default=0)
+        return text[last:]
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:
@@ -339,8 +441,8 @@ def _ids(tokenizer: Any, text: str) -> list[int]:
     return tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
 
 
-def _shared_length(left: list[int], right: list[int]) -> int:
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right))
+def _shared_end(left: str, right: str) -> str:
+    count = 0
+    while count < min(len(left), len(right)) and left[-1 - count] == right[-1 - count]:
+        count += 1
+    return left[len(left) - count :]

@@ -36,6 +36,7 @@ from tanren.storage.customization_jobs import CustomizationJobs, with_current_ph
 from tanren.storage.objects import ObjectStore, child_of
 from tanren.storage.tags import replace_tags
 from tanren.storage.training_records import TrainingRecords
+from tanren.training.device import chosen_device
 from tanren.training.metrics import StepRecord, ValidationRecord, training_csv, validation_csv
 from tanren.training.preparation import RecordStream
 from tanren.training.progress import Progress, in_words
@@ -88,6 +89,7 @@ class CustomizationWorkflow:
         weights: WeightsCatalogue,
         clock: Clock,
         yield_asked: Callable[[], bool],
+        device: str,
         checkpoint_seconds: float,
         token_folder: Path,
         token_bytes: int,
@@ -104,6 +106,7 @@ class CustomizationWorkflow:
         self._weights = weights
         self._clock = clock
         self._yield_asked = yield_asked
+        self._device = device
         self._checkpoint_seconds = checkpoint_seconds
         # Without room for later jobs, the tokens go with the job's folder.
         self._token_cache = TokenCache(token_folder, max_bytes=token_bytes) if token_bytes else None
@@ -185,6 +188,7 @@ class CustomizationWorkflow:
         ).values():
             self._tell(sentence)
         facts = read_facts(base.folder)
+        device = chosen_device(self._device)
         spec = training_spec(
             model,
             weights,
@@ -197,7 +201,7 @@ class CustomizationWorkflow:
         )
         self._tell(
             f"Training {spec.method} on {weights.name} at learning rate {spec.learning_rate:g}, "
-            f"{spec.epochs} epochs of batches of {spec.batch_size}, in {spec.dtype}."
+            f"{spec.epochs} epochs of batches of {spec.batch_size}, in {spec.dtype}, on {device}."
         )
         with StoreReporter(self._assignment, jobs=self._jobs, records=self._records, queue=self._queue) as store:
             outcome = train(
@@ -211,6 +215,7 @@ class CustomizationWorkflow:
                 work_folder=folder,
                 reporter=(reporter := _Reporter(store, self._on_phase, self._tell)),
                 viewer=reporter,
+                device=device,
                 sample_steps=sample_steps(values),
                 should_stop=lambda: self._should_stop(store),
             )

@@ -197,6 +197,64 @@ def test_a_client_that_goes_away_closes_the_iterator_and_cancels_an_async_handle
     assert closed == ["stream", "handler"]
 
 
+def visiting(app: ASGIApp, path: str, client_side: asyncio.Event, sent: list[Any]) -> Any:
+    """One request without a body; its client leaves when `client_side` is set."""
+    asked: list[Any] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Any:
+        if asked:
+            return asked.pop()
+        await client_side.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in signed("POST", path)]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "headers": headers}
+    return app({**scope, "query_string": b"", "client": None}, receive, send)
+
+
+def test_a_client_that_leaves_just_as_its_answer_is_made_disturbs_nothing_that_follows() -> None:
+    async def story(turns: int) -> None:
+        left = asyncio.Event()
+
+        async def quick(context: RequestContext, params: Members) -> Members:
+            await asyncio.sleep(0)  # the second task is waiting for the client by now
+            left.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return {"body": b"x", "contentType": "x"}
+
+        sent: list[Any] = []
+        await visiting(app_of(runtime={"InvokeModel": quick}), "/model/m/invoke", left, sent)
+        for _ in range(5):
+            await asyncio.sleep(0)  # a cancellation that comes too late would end this test
+        assert len(sent) in (0, 2)
+
+    for turns in range(6):
+        asyncio.run(asyncio.wait_for(story(turns), timeout=10))
+
+
+def test_a_server_that_ends_is_not_taken_for_a_client_that_leaves() -> None:
+    async def story() -> None:
+        begun = asyncio.Event()
+
+        async def slow(context: RequestContext, params: Members) -> Members:
+            begun.set()
+            await asyncio.Event().wait()
+            return {}
+
+        app = app_of(runtime={"InvokeModel": slow})
+        request = asyncio.ensure_future(visiting(app, "/model/m/invoke", asyncio.Event(), []))
+        await begun.wait()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+
+    asyncio.run(asyncio.wait_for(story(), timeout=10))
+
+
 def test_a_body_over_the_limit_is_refused() -> None:
     body = b"x" * (LARGEST_BODY_BYTES + 1)
     status, headers, _ = request(app_of(), "POST", "http://h/model/m/invoke", signed("POST", "/model/m/invoke"), body)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tanren.bodies.registry import BODY_FORMATS, decode_body
+from tanren.bodies.registry import BODY_FORMATS, _spoken, decode_body
+from tanren.domain.conversation import user_turn
 from tanren.domain.errors import ValidationFailed
 from tests.unit.bodies.golden_cases import FOLDER, computed, golden_files
 
@@ -40,7 +41,8 @@ def _text_of(chunk: dict[str, Any]) -> str:
     if "outputs" in chunk:
         return chunk["outputs"][0]["text"]
     if "choices" in chunk:
-        return chunk["choices"][0]["delta"].get("content", "")
+        choice = chunk["choices"][0]
+        return choice.get("delta", choice.get("message", {})).get("content", "")
     return chunk.get("contentBlockDelta", chunk).get("delta", {}).get("text", "")
 
 
@@ -54,13 +56,14 @@ def test_every_format_has_golden_files_for_each_way_to_end():
         assert reasons == {"end_turn", "max_tokens", "stop_sequence", "context_full"}
 
 
-@pytest.mark.parametrize("name", ["anthropic_messages", "nova_messages", "openai_chat"])
+@pytest.mark.parametrize("name", ["anthropic_messages", "mistral_chat", "nova_messages", "openai_chat"])
 def test_formats_with_tools_have_golden_files_of_a_forced_and_a_free_call(name: str):
     for choice in ("forced", "free"):
         case = json.loads((FOLDER / f"{name}_{choice}_tool_use.json").read_text("utf-8"))
         assert "tool_use" in json.dumps(case["response"]) or "tool_calls" in json.dumps(case["response"])
 
 
+FUNCTION = {"type": "function", "function": {"name": "get", "parameters": {"type": "object"}}}
 SPOKEN: list[tuple[str, dict[str, Any]]] = [
     ("titan_text", {"inputText": "hi"}),
     ("anthropic_messages", json.loads(MESSAGES)),
@@ -73,7 +76,7 @@ SPOKEN: list[tuple[str, dict[str, Any]]] = [
     ("mistral_text", {"prompt": "hi", "stop": []}),
     ("nova_messages", {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {}}),
     ("openai_chat", {"messages": [{"role": "user", "content": "hi"}], "max_completion_tokens": 5}),
-    ("openai_chat", {"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "hi"}]}),
+    ("mistral_chat", {"messages": [{"role": "user", "content": "hi"}], "tools": [FUNCTION], "tool_choice": "any"}),
     ("nova_messages", {"schemaVersion": "messages-v1", "messages": [{"role": "user", "content": [{"text": "hi"}]}]}),
 ]
 
@@ -92,6 +95,33 @@ def test_a_body_with_keys_of_its_own_is_of_one_format_only(name: str, body: dict
 @pytest.mark.parametrize("name", ["meta_llama", "mistral_text", "cohere_command"])
 def test_a_bare_prompt_is_in_the_models_own_format(name: str):
     assert decode_body(b'{"prompt": "hi"}', name).body_format.name == name
+
+
+CHATS = {"anthropic_messages": "anthropic_messages", "nova_messages": "nova_messages"}
+MISTRALS = {"mistral_chat": "mistral_chat", "mistral_text": "mistral_chat"}
+
+
+@pytest.mark.parametrize("own", sorted(BODY_FORMATS))
+def test_messages_without_a_mark_are_the_familys_or_openais(own: str):
+    user = {"role": "user", "content": "hi"}
+    assert _spoken({"messages": [user]}, own) == {**CHATS, **MISTRALS}.get(own, "openai_chat")
+    # Neither Anthropic nor Nova has messages of the system.
+    assert _spoken({"messages": [{"role": "system", "content": "a"}, user]}, own) == MISTRALS.get(own, "openai_chat")
+    assert _spoken({"messages": [user], "max_completion_tokens": 5}, own) == "openai_chat"
+
+
+@pytest.mark.parametrize("default", sorted(BODY_FORMATS))
+def test_a_loose_completion_is_the_models_own_or_claudes_with_its_answer_in_completion(default: str):
+    spoken = decode_body(b'{"prompt": "hi", "max_tokens": 500, "temperature": 0.7}', default)
+    own = {"cohere_command": "cohere_command", "mistral_text": "mistral_text"}
+    assert spoken.body_format.name == own.get(default, "anthropic_text")
+    assert (spoken.request.max_new_tokens, spoken.request.temperature) == (500, 0.7)
+    assert spoken.request.conversation == user_turn("hi")
+
+
+def test_both_spellings_of_a_number_of_tokens_at_once_are_one_too_many():
+    with pytest.raises(ValidationFailed, match=r"extraneous key \[max_tokens_to_sample\]"):
+        decode_body(b'{"prompt": "hi", "max_tokens": 5, "max_tokens_to_sample": 5}', "anthropic_text")
 
 
 @pytest.mark.parametrize("name", sorted(BODY_FORMATS))

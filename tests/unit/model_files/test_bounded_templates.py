@@ -104,3 +104,8 @@ def test_what_a_conversation_says_decides_and_is_bounded_too() -> None:
     template = BoundedTemplate("{% for i in range(99999) %}{{ messages[0].content }}{% endfor %}")
     with pytest.raises(TemplateOverrun, match="more text"):
         template.render({"messages": [{"content": "evil" * 1000}]})
+
+
+def test_a_template_that_asks_for_the_date_gets_the_same_on_every_day() -> None:
+    template = BoundedTemplate("{{ strftime_now('%d %B %Y') }}")
+    assert template.render({}) == "26 July 2024"

@@ -116,6 +116,24 @@ def test_an_id_that_leads_nowhere_is_refused(scope, placement, model_id, error: 
         asyncio.run(placement.place(scope, model_id))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        ("tunde", "tuned"),
+        ("amazon.titan-text-expres-v1", "amazon.titan-text-express-v1"),
+        ("us.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
+        ("arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-light-v1:0", "amazon.nova-lite-v1:0"),
+        ("MODEL ARN", "MODEL ARN"),
+    ],
+)
+def test_an_unknown_id_is_told_the_nearest_valid_ones(scope, placement, model_arn, wrong, nearest):
+    if wrong == "MODEL ARN":
+        wrong, nearest = model_arn[:-1] + "x", model_arn
+    with pytest.raises((ValidationFailed, ResourceNotFound)) as raised:
+        asyncio.run(placement.place(scope, wrong))
+    assert nearest in str(raised.value).partition("Nearest: ")[2].partition(". ")[0]
+
+
 def test_what_is_being_created_is_not_ready_and_what_has_failed_says_why(plane, scope, placement, model_arn):
     throughput = _throughput(plane, scope, ProvisionedStatus.CREATING)
     with pytest.raises(ModelNotReady, match="Creating"):

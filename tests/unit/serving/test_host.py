@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,68 @@ def test_a_prompt_of_many_megabytes_comes_through(tmp_path: Path):
 
     with_host(engine, tmp_path, story)
     assert engine.generations[0].request.conversation.messages[0].text == prompt
+
+
+@asynccontextmanager
+async def answering(folder: Path, *pieces: bytes) -> AsyncIterator[EngineClient]:
+    """A host that reads a line, writes these bytes one by one, and hangs up."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.close()
+
+    server = await asyncio.start_unix_server(answer, str(folder / "s"))
+    async with server:
+        yield EngineClient(str(folder / "s"), silence_seconds=60)
+
+
+def test_an_answer_is_the_same_however_its_bytes_arrive(tmp_path: Path):
+    answer = b'{"start":{"input_token_count":3}}\n{"delta":{"text":"\\u00e9","output_token_count":1}}\n'
+    end = (
+        b'{"end":{"finish_reason":"end_turn","stop_sequence":null,"input_token_count":3,"output_token_count":1,'
+        b'"first_token_ms":1,"total_ms":2}}\n'
+    )
+
+    async def story() -> None:
+        async with asyncio.timeout(60):
+            for pieces in ([answer + end], [answer, end], [bytes([byte]) for byte in answer + end]):
+                async with answering(tmp_path, *pieces) as client:
+                    events = [event async for event in client.generate(asked())]
+                assert [type(event) for event in events] == [GenerationStart, TextDelta, GenerationEnd]
+                assert events[1] == TextDelta(text="é", output_token_count=1)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("written", [b"", b'{"start":{"input_token_count":3}}\n{"delta":{"te'])
+def test_a_connection_that_ends_too_soon_is_a_failed_model_and_no_short_answer(tmp_path: Path, written: bytes):
+    async def story() -> None:
+        async with asyncio.timeout(60), answering(tmp_path, written) as client:
+            with pytest.raises(ModelFailed, match="ended unexpectedly"):
+                _ = [event async for event in client.generate(asked())]
+
+    asyncio.run(story())
+
+
+def test_a_host_that_takes_no_more_connections_is_too_busy(tmp_path: Path):
+    with ExitStack() as waiting:
+        listener = waiting.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(0)
+        is_full = False
+        while not is_full:
+            caller = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            caller.setblocking(False)
+            try:
+                caller.connect(str(tmp_path / "s"))
+            except BlockingIOError:
+                is_full = True
+        with pytest.raises(Throttled):
+            asyncio.run(EngineClient(str(tmp_path / "s")).ping())
 
 
 def test_no_host_is_said_to_be_unavailable(tmp_path: Path):

@@ -118,6 +118,7 @@ def attempt(plane, objects, database, arn, monkeypatch):
             weights=plane.weights,
             clock=utc_now,
             yield_asked=yield_asked,
+            device="cpu",
             checkpoint_seconds=30,
             token_folder=plane.artifacts.root / "tokens",
             token_bytes=1_000_000,

@@ -66,6 +66,7 @@ def done(plane, scope, new_job, objects, database, tiny_model, tmp_path):
         weights=plane.weights,
         clock=utc_now,
         yield_asked=lambda: False,
+        device="cpu",
         checkpoint_seconds=30,
         token_folder=tmp_path / "tokens",
         token_bytes=1_000_000,

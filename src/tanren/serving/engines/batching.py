@@ -17,22 +17,22 @@ Cost     Python's part of a tick is a few microseconds a sequence; the stepper r
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tanren.domain.conversation import Conversation
-from tanren.domain.errors import ModelFailed, ServiceUnavailable, TanrenError, Throttled, ValidationFailed
+from tanren.domain.errors import ModelFailed, TanrenError, ValidationFailed
 from tanren.domain.generation import GenerationEnd, GenerationRequest
 from tanren.serving.adapter_cache import AdapterCache
+from tanren.serving.engines.intake import Intake, Running
 from tanren.serving.engines.key_value_blocks import KeyValueBlocks, root_key
 from tanren.serving.engines.scheduling import PagedTokens, Schedule, Tick, blocks_for
-from tanren.serving.engines.sequences import BROKEN, STOPPING, Intake, Sequence, check_bounds, too_many
+from tanren.serving.engines.sequences import BROKEN, Sequence
 from tanren.serving.engines.served_base import ServedBase
 from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER, NextTokens, Stepper
-from tanren.serving.protocol import AdapterRef, EngineDescription, EngineLimits, EventSink
+from tanren.serving.protocol import AdapterRef, EngineDescription, EngineLimits, EventSink, Generation
 
 logger = logging.getLogger(__name__)
 
@@ -46,21 +46,7 @@ class _SteppedAdapter:
     sha256: str
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Running:
-    sequence: Sequence[_SteppedAdapter]
-    tokens: PagedTokens
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    """The caller's hold on a sequence."""
-
-    engine: "BatchingEngine"
-    running: _Running
-
-    def cancel(self) -> None:
-        self.engine.forget(self.running)
+_Running = Running[_SteppedAdapter, PagedTokens]
 
 
 class BatchingEngine:
@@ -74,13 +60,11 @@ class BatchingEngine:
         self._stepper = stepper
         self._limits = limits
         self._note = note
-        self._intake = Intake[_SteppedAdapter](base)
         self._adapters = AdapterCache(self._add_adapter, capacity=limits.max_resident_adapters, let_go=self._drop)
-        self._changed = threading.Condition()
-        self._queued: deque[_Running] = deque()
+        self._intake = Intake(base, limits, self._adapters, work_for=_paged, check_fits=self._check_fits)
         self._errands: deque[Callable[[], None]] = deque()
         self._active: dict[PagedTokens, _Running] = {}
-        self._is_closed = False
+        """By what the schedule knows them by. The engine's own thread's."""
         self._schedule = self._empty_schedule()
         self._prompt_tokens = self._reused_tokens = 0
         self._weight_bytes = stepper.weight_bytes  # asked here: later only the engine's thread may ask
@@ -88,21 +72,9 @@ class BatchingEngine:
         self._worker.start()
 
     def describe(self) -> EngineDescription:
-        with self._changed:
-            active_count, queued_count = len(self._active), len(self._queued)
         blocks = self._schedule.blocks
-        return EngineDescription(
-            engine=self._stepper.name,
-            engine_note=self._note,
-            base_folder=self._base.folder,
-            base_sha256=self._base.digest(),
-            parameter_count=self._base.parameter_count,
-            context_length=self._base.context_length,
-            weight_bytes=self._weight_bytes,
-            adapter_bytes=self._adapters.size_bytes(),
-            resident_adapters=self._adapters.resident(),
-            active_count=active_count,
-            queued_count=queued_count,
+        return replace(
+            self._intake.describe(engine=self._stepper.name, note=self._note, weight_bytes=self._weight_bytes),
             block_count=blocks.count,
             used_block_count=blocks.used_count,
             kept_block_count=blocks.kept_count,
@@ -117,63 +89,19 @@ class BatchingEngine:
         self._adapters.drop(adapter)
 
     def count_input_tokens(self, conversation: Conversation) -> int:
-        return len(self._intake.prompt_ids(conversation))
+        return self._intake.count_input_tokens(conversation)
 
-    def generate(self, request: GenerationRequest, adapter: AdapterRef | None, sink: EventSink) -> _Ticket:
-        accepted_at = time.monotonic()
-        check_bounds(request)
-        with self._changed:
-            self._check_room()  # before the work below, and once more after it
-        sequence = self._intake.sequence(request, sink, accepted_at)
-        self._check_fits(sequence)
-        sequence.loan = None if adapter is None else self._adapters.borrow(adapter)
-        running = _Running(sequence=sequence, tokens=_paged(sequence))
-        try:
-            with self._changed:
-                self._check_room()
-                # Within the lock, so that the worker cannot send the first token before the start.
-                sequence.start()
-                self._queued.append(running)
-                self._changed.notify_all()
-        except BaseException:
-            sequence.give_back_adapter()
-            raise
-        return _Ticket(self, running)
-
-    def forget(self, running: _Running) -> None:
-        """Cancels: a queued sequence is gone at once, an active one after the tick that is being computed."""
-        with self._changed:
-            running.sequence.is_cancelled = True
-            is_queued = running in self._queued
-            if is_queued:
-                self._queued.remove(running)
-            self._changed.notify_all()
-        if is_queued:
-            running.sequence.give_back_adapter()
+    def generate(self, request: GenerationRequest, adapter: AdapterRef | None, sink: EventSink) -> Generation:
+        return self._intake.generate(request, adapter, sink)
 
     def close(self) -> None:
-        with self._changed:
-            was_closed, self._is_closed = self._is_closed, True
-            self._changed.notify_all()
-        if was_closed:
-            return
-        self._worker.join()
-        self._run_errands()  # whoever waits for one hears that the engine stops
-        for running in (*self._active.values(), *self._queued):
-            running.sequence.give_back_adapter()
-            running.sequence.deliver(ServiceUnavailable(STOPPING))
-        self._active.clear()
-        self._queued.clear()
-        self._stepper.close()
+        if self._intake.close():
+            self._worker.join()
+            self._run_errands()  # whoever waits for one hears that the engine stops
+            self._intake.turn_all_away()
+            self._stepper.close()
 
     # Callers' threads.
-
-    def _check_room(self) -> None:
-        if self._is_closed:
-            raise ServiceUnavailable(STOPPING)
-        in_hand = sum(not each.sequence.is_cancelled for each in self._active.values()) + len(self._queued)
-        if in_hand >= self._limits.max_active + self._limits.max_queued:
-            raise Throttled(too_many(self._limits))
 
     def _check_fits(self, sequence: Sequence[_SteppedAdapter]) -> None:
         needed = blocks_for(len(sequence.prompt_ids), sequence.longest)
@@ -196,41 +124,34 @@ class BatchingEngine:
             except Exception as error:
                 added.set_exception(error)
 
-        with self._changed:
-            if self._is_closed:
-                raise ServiceUnavailable(STOPPING)
+        with self._intake.changed:
+            self._intake.check_open()
             self._errands.append(add)
-            self._changed.notify_all()
+            self._intake.changed.notify_all()
         return added.result()
 
     def _drop(self, adapter: _SteppedAdapter) -> None:
         """No sequence names the adapter any more."""
-        with self._changed:
+        with self._intake.changed:
             self._errands.append(lambda: self._stepper.drop_adapter(adapter.handle))
-            self._changed.notify_all()
+            self._intake.changed.notify_all()
 
     # The engine's own thread.
 
     def _run(self) -> None:
-        while self._wait_for_work():
+        while self._intake.wait(until=lambda: bool(self._errands)):
             try:
                 self._turn()
             except Exception:
                 logger.exception("a turn of the engine failed; all answers under way end")
                 self._abandon_all()
 
-    def _wait_for_work(self) -> bool:
-        """True when there is some; False once the engine is closed."""
-        with self._changed:
-            while not (self._is_closed or self._active or self._queued or self._errands):
-                self._changed.wait()
-            return not self._is_closed
-
     def _turn(self) -> None:
         self._run_errands()
         for running in [each for each in self._active.values() if each.sequence.is_cancelled]:
             self._leave(running)
-        self._admit()
+        for running in self._intake.admit(lambda waiting: self._schedule.admit(waiting.work)):
+            self._active[running.work] = running
         tick = self._schedule.next_tick()
         if tick is None:
             return
@@ -246,12 +167,6 @@ class BatchingEngine:
     def _run_errands(self) -> None:
         while self._errands:
             self._errands.popleft()()
-
-    def _admit(self) -> None:
-        with self._changed:
-            while self._queued and self._schedule.admit(self._queued[0].tokens):
-                running = self._queued.popleft()
-                self._active[running.tokens] = running
 
     def _step_alone(self, tick: Tick) -> None:
         """One sequence's part of a tick that has failed: only those that break the model end."""
@@ -296,24 +211,16 @@ class BatchingEngine:
     def _leave(
         self, running: _Running, last: GenerationEnd | TanrenError | None = None, *, is_damaged: bool = False
     ) -> None:
-        """The sequence has ended. All that it held is free before the end is heard: whoever hears it may send the
-        next request."""
-        self._schedule.leave(running.tokens, is_damaged=is_damaged)
-        with self._changed:
-            del self._active[running.tokens]
-        running.sequence.give_back_adapter()
-        if last is not None:
-            running.sequence.deliver(last)
+        """The sequence has ended; its blocks too are another's before the end is heard."""
+        self._schedule.leave(running.work, is_damaged=is_damaged)
+        del self._active[running.work]
+        self._intake.leave(running, last)
 
     def _abandon_all(self) -> None:
         """After a fault of our own: what it has left behind is not trusted."""
-        with self._changed:
-            abandoned = list(self._active.values())
-            self._active.clear()
+        self._active.clear()
         self._schedule = self._empty_schedule()
-        for running in abandoned:
-            running.sequence.give_back_adapter()
-            running.sequence.deliver(ModelFailed(BROKEN))
+        self._intake.abandon_active(ModelFailed(BROKEN))
 
     def _empty_schedule(self) -> Schedule:
         return Schedule(

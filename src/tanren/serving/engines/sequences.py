@@ -1,17 +1,14 @@
-"""One generation inside an engine, whatever computes it: from a request to a sequence, from tokens to its events.
+"""One generation inside an engine, whatever computes it: from tokens to its events.
 
-request → Intake → Sequence        bounds, chat template, constraint
-token   → Sequence.take → sink     text as far as it is certain, and the end where this token is the last
+token → Sequence.take → sink     text as far as it is certain, and the end where this token is the last
 """
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from typing import Final, Generic
 
-from tanren.domain.conversation import Conversation
-from tanren.domain.errors import TanrenError, ValidationFailed
+from tanren.domain.errors import TanrenError
 from tanren.domain.generation import (
     FinishReason,
     GenerationEnd,
@@ -22,21 +19,12 @@ from tanren.domain.generation import (
 )
 from tanren.serving.adapter_cache import AdapterT, Loan
 from tanren.serving.answer_text import AnswerText, Piece
-from tanren.serving.engines.served_base import ServedBase
-from tanren.serving.protocol import EngineLimits, EventSink
+from tanren.serving.protocol import EventSink
 from tanren.serving.sampling import Sampler
 
 logger = logging.getLogger(__name__)
 
-STOPPING: Final = "the engine host is stopping; the request may be sent again"
 BROKEN: Final = "the model failed on this request; the engine host's log has the reason"
-
-
-def too_many(limits: EngineLimits) -> str:
-    return (
-        f"Too many requests, please wait before trying again. {limits.max_active} are being answered and "
-        f"{limits.max_queued} are waiting."
-    )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -120,48 +108,3 @@ class Sequence(Generic[AdapterT]):
             first_token_ms=round((self.first_token_at - self.accepted_at) * 1000),
             total_ms=round((time.monotonic() - self.accepted_at) * 1000),
         )
-
-
-class Intake(Generic[AdapterT]):
-    """Makes sequences of requests, on the callers' threads."""
-
-    def __init__(self, base: ServedBase) -> None:
-        self._base = base
-        self._tokenizing = threading.Lock()
-
-    def prompt_ids(self, conversation: Conversation) -> list[int]:
-        # A fast tokenizer refuses two borrowers that set its options, which rendering a template may do.
-        with self._tokenizing:
-            return self._base.prompt_ids(conversation)
-
-    def sequence(self, request: GenerationRequest, sink: EventSink, accepted_at: float) -> Sequence[AdapterT]:
-        """Still without its adapter. Raises   ValidationFailed, as `Engine.generate` says."""
-        prompt_ids = self.prompt_ids(request.conversation)
-        if len(prompt_ids) >= self._base.context_length:
-            raise ValidationFailed(
-                f"Input is too long for requested model. The prompt has {len(prompt_ids)} tokens; the model's "
-                f"window of {self._base.context_length} must hold prompt and answer."
-            )
-        budget = min(request.max_new_tokens, self._base.context_length - len(prompt_ids))
-        return Sequence(
-            request=request,
-            prompt_ids=prompt_ids,
-            sink=sink,
-            sampler=Sampler(request, self._base.constrain(request, budget)),
-            text=AnswerText(self._base.decode, request.stop_sequences),
-            stop_ids=self._base.stop_ids,
-            context_length=self._base.context_length,
-            accepted_at=accepted_at,
-        )
-
-
-def check_bounds(request: GenerationRequest) -> None:
-    """Body formats hold tighter bounds; these are what an engine can do at all. Raises   ValidationFailed."""
-    if request.max_new_tokens < 1:
-        raise ValidationFailed(f"max_new_tokens is {request.max_new_tokens}; at least 1 is needed.")
-    if not request.temperature >= 0:
-        raise ValidationFailed(f"temperature is {request.temperature}; 0 or more is needed.")
-    if not 0 <= request.top_p <= 1:
-        raise ValidationFailed(f"top_p is {request.top_p}; it lies between 0 and 1.")
-    if request.top_k is not None and request.top_k < 1:
-        raise ValidationFailed(f"top_k is {request.top_k}; at least 1 is needed.")

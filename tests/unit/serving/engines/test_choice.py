@@ -1,17 +1,28 @@
 """The engine is the fastest that can serve the base here, and says which it is and why."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from tanren.domain.errors import EngineFailed, JobFailed, NotImplementedHere, ValidationFailed
+from tanren.domain.errors import EngineFailed, JobFailed, ModelFailed, NotImplementedHere, ValidationFailed
 from tanren.serving.engines import choice
-from tanren.serving.engines.choice import EngineChoice, Wanted, fitting_threads, key_value_bytes, open_engine
+from tanren.serving.engines.choice import (
+    EngineChoice,
+    Wanted,
+    compare_speeds,
+    fitting_threads,
+    key_value_bytes,
+    open_engine,
+    reason_against_native,
+)
 from tanren.serving.engines.native_library import available_instruction_sets
+from tanren.serving.engines.speed import NOT_KNOWN
 from tanren.serving.protocol import Engine, EngineLimits
 from tanren.settings import ENGINES
 from tests.unit.serving.listening import asked, listen
@@ -41,6 +52,15 @@ def without_native(monkeypatch: pytest.MonkeyPatch) -> None:
         raise EngineFailed("the native engine is not here: it was not compiled when tanren was installed")
 
     monkeypatch.setattr(choice, "NativeStepper", refuse)
+    monkeypatch.setattr(choice, "load_native_library", refuse)
+
+
+@pytest.fixture
+def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise EngineFailed("the native engine is not here: no compiler")
+
+    monkeypatch.setattr(choice, "load_native_library", refuse)
 
 
 @needs_native
@@ -58,10 +78,66 @@ def test_auto_falls_back_to_the_reference_engine_and_says_why_in_the_log_and_in_
     with caplog.at_level(logging.INFO), opened(base) as engine:
         description = engine.describe()
     assert description.engine == "reference"
-    assert description.engine_note == (
-        "reference engine: the native engine is not here: it was not compiled when tanren was installed"
+    assert description.engine_note.startswith(
+        "reference engine: the native engine is not here: it was not compiled when tanren was installed; how many "
+        "times slower it is than the native engine cannot be known where that one does not run. On this base it makes "
     )
-    assert [record.getMessage() for record in caplog.records] == [description.engine_note]
+    assert re.search(r"makes [\d.,]+ tokens/s\.$", description.engine_note)
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [("WARNING", description.engine_note)]
+
+
+@needs_native
+def test_where_only_this_base_is_not_for_the_native_engine_the_slowness_is_measured_on_one_that_is(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+):
+    taken = choice.NativeStepper
+
+    def refuse_this(folder: Path, **more: Any) -> Any:
+        if folder == base:
+            raise ModelFailed("the native engine does not compute layers of experts")
+        return taken(folder, **more)
+
+    monkeypatch.setattr(choice, "NativeStepper", refuse_this)
+    with opened(base) as engine:
+        note = engine.describe().engine_note
+    found = re.fullmatch(
+        r"reference engine: the native engine does not compute layers of experts; it is ([\d.]+) × slower than native "
+        r"\(.+\), measured here with nano, one answer at a time: ([\d.,]+) tokens/s against ([\d.,]+) tokens/s\. On "
+        r"this base it makes [\d.,]+ tokens/s\.",
+        note,
+    )
+    assert found is not None, note
+    times, reference, native = (float(figure.replace(",", "")) for figure in found.groups())
+    assert times == pytest.approx(native / reference, rel=0.15)  # each is rounded to two figures
+
+
+def test_comparing_speeds_leaves_the_threads_of_the_process_as_they_were(
+    base: Path, without_native: None, monkeypatch: pytest.MonkeyPatch
+):
+    set_to: list[int] = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
+    compare_speeds(base, base="tiny")
+    assert set_to == [1, 7]
+
+
+def test_what_cannot_be_compared_is_said_to_be_unknown_and_has_no_figure(base: Path, without_native: None):
+    found = compare_speeds(base, base="tiny")
+    assert found.reference is not None
+    assert (found.native, found.times_slower) == (None, None)
+    assert "was not compiled" in found.reason
+    assert found.words() == NOT_KNOWN
+
+
+@needs_native
+def test_the_reason_against_the_native_engine_is_known_without_loading_weights(base: Path, tmp_path: Path):
+    assert reason_against_native(base) is None
+    with pytest.raises(JobFailed, match=r"config\.json is missing"):
+        reason_against_native(tmp_path)
+
+
+def test_the_reason_against_the_native_engine_is_that_of_the_library(base: Path, without_library: None):
+    assert reason_against_native(base) == "the native engine is not here: no compiler"
 
 
 def test_the_native_engine_asked_for_by_name_is_an_error_where_it_cannot_be(base: Path, without_native: None):
