@@ -3,6 +3,7 @@
 `main` starts the HTTP server, whose worker process calls `application`.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -76,12 +77,16 @@ def application() -> ASGIApp:
     settings = read_settings()
     if not settings.access_key:
         raise ValidationFailed("The gateway needs root keys: start it with `tanren serve`, or set TANREN_ACCESS_KEY.")
-    return build_application(
+    built = build_application(
         handlers=handlers(settings, Database(settings.effective_database_url)),
         access_keys=RootKey(settings),
         neighbourhood=ForwardingNeighbourhood(_neighbourhood_target(settings)),
         default_region=settings.region,
     )
+    # What is there now, botocore's models above all, stays to the end: the collector need not walk through it again.
+    gc.collect()
+    gc.freeze()
+    return built
 
 
 def handlers(settings: Settings, database: Database) -> Handlers:

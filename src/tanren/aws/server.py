@@ -1,7 +1,7 @@
 """Serves an ASGI application with Granian: HTTP/1.1 and HTTP/2 with prior knowledge on one port.
 
 How: Granian spawns one worker process, which imports the factory by its string and builds the application there; one
-event loop, so that caches and connections are the process's own. SIGTERM stops accepting, waits for the requests under
+event loop (uvloop), so that caches and connections are the process's own. SIGTERM stops accepting, waits for the requests under
 way up to `drain_seconds`, then ends. The number of requests in flight is bounded by `concurrent_requests`; more wait in
 the listen queue, where a client sees latency and no error.
 
@@ -48,7 +48,7 @@ def server(settings: ServerSettings) -> Server:
         interface=Interfaces.ASGI,
         workers=1,
         runtime_mode=RuntimeModes.st,
-        loop=Loops.asyncio,
+        loop=Loops.uvloop,
         http=HTTPModes.auto,
         websockets=False,
         backlog=1024,
