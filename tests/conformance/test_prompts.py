@@ -390,7 +390,7 @@ tricky = st.lists(
 @given(data=st.data())
 @pytest.mark.parametrize("name", NAMES)
 def test_no_text_makes_the_two_roads_differ(name: str, data: st.DataObject):
-    specials = sorted(chat_template(name)._special_ids)  # what a user might type to break out of a turn
+    specials = sorted(chat_template(name)._tokens._special_ids)  # what a user might type to break out of a turn
     texts = data.draw(st.lists(tricky | st.sampled_from(specials), min_size=2, max_size=6).filter(_is_talk))
     whole = conversation(*texts[: len(texts) // 2 * 2])
     try:

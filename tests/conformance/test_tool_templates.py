@@ -78,7 +78,7 @@ def as_answered(name: str, calls: str) -> list[int]:
     made = chat_template(name)
     ids: list[int] = []
     for piece in made.special_pieces(calls):
-        ids += [piece] if isinstance(piece, int) else made._parsing.encode(piece, add_special_tokens=False).ids
+        ids += [piece] if isinstance(piece, int) else made._tokens.encode(piece)
     return ids
 
 

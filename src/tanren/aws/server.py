@@ -1,9 +1,9 @@
 """Serves an ASGI application with Granian: HTTP/1.1 and HTTP/2 with prior knowledge on one port.
 
 How: Granian spawns one worker process, which imports the factory by its string and builds the application there; one
-event loop (uvloop), so that caches and connections are the process's own. SIGTERM stops accepting, waits for the requests under
-way up to `drain_seconds`, then ends. The number of requests in flight is bounded by `concurrent_requests`; more wait in
-the listen queue, where a client sees latency and no error.
+event loop (uvloop), so that caches and connections are the process's own. SIGTERM stops accepting, waits for the
+requests under way up to `drain_seconds`, then ends. The number of requests in flight is bounded by
+`concurrent_requests`; more wait in the listen queue, where a client sees latency and no error.
 
 Cost: Granian's Rust threads parse HTTP; a request costs the event loop about 0.1 ms before the application begins.
 """

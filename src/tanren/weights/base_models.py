@@ -3,8 +3,9 @@
 `read_facts` reads files only and imports no tensor library.
 """
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from tanren.domain.errors import JobFailed
 from tanren.model_files.architectures import ARCHITECTURES
@@ -56,17 +57,42 @@ def load_base_model(folder: Path, *, dtype: DtypeName, device: str = "cpu") -> "
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
-    """The fast tokenizer of the folder. Raises JobFailed where there is none."""
-    read_facts(folder)
-    from transformers import AutoTokenizer
+    """The fast tokenizer of the folder.
 
+    Why      a folder that asks for its tokenizer.json as it lies gets it so. transformers 5 puts the class of the
+             model's architecture in its place, with that class's way to split text, and may leave nothing of it.
+    Raises   JobFailed where there is none, or where it knows nothing of plain text.
+    """
+    read_facts(folder)
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    loader: Any = PreTrainedTokenizerFast if _is_taken_as_it_lies(folder) else AutoTokenizer
     try:
-        return cast(
-            "PreTrainedTokenizerBase",
-            AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True),
-        )
+        tokenizer = loader.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise JobFailed(f"The tokenizer in {folder} cannot be loaded: {error}") from error
+    if not any(tokenizer.encode(word, add_special_tokens=False) for word in _PLAIN_TEXT):
+        raise JobFailed(
+            f"The tokenizer in {folder}, loaded as {type(tokenizer).__name__}, makes no token of "
+            f"{' or '.join(_PLAIN_TEXT)}. If its tokenizer.json is right as it lies, write "
+            '"tokenizer_class": "PreTrainedTokenizerFast" into tokenizer_config.json.'
+        )
+    return cast("PreTrainedTokenizerBase", tokenizer)
+
+
+_PLAIN_TEXT: Final = ("a", "The answer is 42.", "答え")
+_AS_IT_LIES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
+"""Names for a tokenizer that is its tokenizer.json and nothing else, in transformers 4 and 5."""
+
+
+def _is_taken_as_it_lies(folder: Path) -> bool:
+    config = folder / "tokenizer_config.json"
+    if not config.is_file() or not (folder / "tokenizer.json").is_file():
+        return False
+    try:
+        return json.loads(config.read_text("utf-8")).get("tokenizer_class") in _AS_IT_LIES
+    except (ValueError, AttributeError) as error:
+        raise JobFailed(f"{config} cannot be read: {error}") from error
 
 
 def _torch_dtype(name: DtypeName) -> "torch.dtype":

@@ -1,11 +1,9 @@
 """A conversation → token ids, alike for training and for serving, with text that can never become a control token.
 
-Algorithm   the tokenizer's own Jinja template renders the conversation, within bounds (`bounded_templates`). Where a
-            message spells a special token ("<|end|>" typed by a user), a placeholder of private-use characters stands
-            for it while the template runs; afterwards the text is cut at the special tokens that the *template* wrote,
-            and the pieces between are tokenised with special tokens switched off. Ordinary text takes the plain road
-            and equals `apply_chat_template` exactly, but for what follows. Names, descriptions and schemas of tools,
-            their inputs and results, and documents are text in this sense.
+Algorithm   the tokenizer's own Jinja template renders the conversation, within bounds (`bounded_templates`), over texts
+            in which control tokens are hidden (`guarded_tokenizer`). Ordinary text takes the plain road and equals
+            `apply_chat_template` exactly, but for what follows. Names, descriptions and schemas of tools, their inputs
+            and results, and documents are text in this sense.
 Borders     an answer is made behind the header's tokens, one by one, so it never shares a token with its header. Where
             the tokenizer would join the two, they are tokenised apart: in training, in the prompt that serving feeds,
             and in the history of a longer conversation. So the ids before every learned answer are those of its prompt.
@@ -19,7 +17,6 @@ Cost        one rendering and one tokenisation for a prompt, and a few character
 
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -32,12 +29,10 @@ from tanren.domain.errors import JobFailed, ValidationFailed
 from tanren.domain.tool_calls import STATED_FORM, CallForm, ToolCall, read_calls, without_empty_thought
 from tanren.model_files.bounded_templates import BoundedTemplate
 from tanren.weights.chat_messages import ToolManner, template_messages, template_tools
+from tanren.weights.guarded_tokenizer import GuardedTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-_MARK = "\U000f0a11"
-"""A private-use character; a placeholder is a number between two of them. Where a text holds it, it is hidden too."""
 
 NO_TOOL_USE = "This model doesn't support tool use."
 """AWS's words."""
@@ -85,28 +80,7 @@ class ChatTemplate:
         self._template = BoundedTemplate(cast(str, cast(Any, tokenizer).get_chat_template()))
         self._special_tokens = cast(dict[str, Any], cast(Any, tokenizer).special_tokens_map)
         self._rendering = threading.Lock()
-        backend = cast(Any, tokenizer).backend_tokenizer
-        self._parsing = type(backend).from_str(backend.to_str())
-        self._parsing.no_truncation()
-        self._parsing.no_padding()
-        self._parsing.encode_special_tokens = False
-        added = cast(dict[int, Any], cast(Any, tokenizer).added_tokens_decoder)
-        self._special_ids: dict[str, int] = {token.content: id for id, token in added.items() if token.special}
-        self._control_ids = frozenset(self._special_ids.values())
-        self._added_ids: dict[str, int] = {token.content: id for id, token in added.items()}
-        self._added = re.compile("|".join(map(re.escape, sorted(self._added_ids, key=len, reverse=True))) or r"(?!)")
-        # The longest first, so that one special token that begins another does not win.
-        ordered = sorted(
-            (token for token in added.values() if token.special), key=lambda token: len(token.content), reverse=True
-        )
-        self._spelling = re.compile("|".join([_MARK, *(re.escape(token.content) for token in ordered)]))
-        self._written = re.compile(
-            "|".join(
-                (r"\s*" if token.lstrip else "") + f"({re.escape(token.content)})" + (r"\s*" if token.rstrip else "")
-                for token in ordered
-            )
-            or r"(?!)"
-        )
+        self._tokens = GuardedTokenizer(tokenizer)
         self._header = ""
         """What a prompt ends with, whatever was asked: from the last special token of the header on."""
         self._opening = ""
@@ -178,21 +152,21 @@ class ChatTemplate:
 
     def text_ids(self, text: str) -> list[int]:
         """Plain text, no template, no special token even where it spells one."""
-        return _ids(self._literal, text)
+        return self._tokens.encode_literally(text)
 
     def tokenizer_json(self) -> str:
         """The tokenizer as `tokenizers` writes it; a string of megabytes."""
-        return self._parsing.to_str()
+        return self._tokens.to_json()
 
     def decode(self, ids: list[int], *, skip_special_tokens: bool = False) -> str:
-        return self._parsing.decode(ids, skip_special_tokens=skip_special_tokens)
+        return self._tokens.decode(ids, skip_special_tokens=skip_special_tokens)
 
     def _mark_answer(self, ids: list[int], mask: list[int], *, start: int) -> None:
         """1 from `start` through the token that ends the turn, which is the next special one.
 
         A template may end an earlier turn with another token than an answer; that one is not learned.
         """
-        end = next((at for at in range(start, len(ids)) if ids[at] in self._control_ids), None)
+        end = next((at for at in range(start, len(ids)) if ids[at] in self._tokens.control_ids), None)
         if end is None:
             raise JobFailed(
                 "The base model's chat template does not end an assistant turn with "
@@ -218,18 +192,8 @@ class ChatTemplate:
         return self._native_form or STATED_FORM
 
     def special_pieces(self, text: str) -> list[str | int]:
-        """The text cut at the added tokens that it spells: pieces of plain text, and ids.
-
-        Why      an added token need not be a control token (Qwen's <tool_call> is shown in an answer), yet it is one
-                 token to the model, and so to a grammar.
-        """
-        pieces: list[str | int] = []
-        position = 0
-        for match in self._added.finditer(text):
-            pieces += [text[position : match.start()], self._added_ids[match[0]]]
-            position = match.end()
-        pieces.append(text[position:])
-        return [piece for piece in pieces if piece != ""]
+        """The text cut at the added tokens that it spells: pieces of plain text, and ids."""
+        return self._tokens.special_pieces(text)
 
     @cached_property
     def _native_form(self) -> CallForm | None:
@@ -248,8 +212,8 @@ class ChatTemplate:
         name_at, given = answer.find(_PROBE_TOOL.name), _PROBE_INPUT_WRITTEN.search(answer)
         if name_at < 0 or given is None or given.start() < name_at:
             return None
-        end = self._written.search(answer, given.end())
-        if end is None or self._special_ids[cast(str, end[end.lastindex or 0])] not in self.stop_ids:
+        end = self._tokens.control_spelling.search(answer, given.end())
+        if end is None or self._tokens.control_id(end) not in self.stop_ids:
             return None
         form = CallForm(
             before=answer[:name_at],
@@ -257,7 +221,7 @@ class ChatTemplate:
             # The id of a call is made here, when it has been read; a model that writes one, makes it up.
             after=_CALL_ID_WRITTEN.sub("", answer[given.end() : end.start()]),
         )
-        visible = self._written.sub("", answer[: end.start()])
+        visible = self._tokens.control_spelling.sub("", answer[: end.start()])
         read = read_calls(visible, names=(_PROBE_TOOL.name,))
         is_read_back = read.calls == (ToolCall(name=_PROBE_TOOL.name, input=_PROBE_INPUT),)
         return form if is_read_back and not without_empty_thought(read.text).strip() else None
@@ -285,26 +249,11 @@ class ChatTemplate:
     ) -> tuple[str, list[str]]:
         literals: list[str] = []
 
-        def placeholder(match: re.Match[str]) -> str:
-            literals.append(match.group())
-            return f"{_MARK}{len(literals) - 1}{_MARK}"
-
-        def hidden(value: Any) -> Any:
-            """The same, with every special token that a text of it spells behind a placeholder."""
-            if isinstance(value, str):
-                return self._spelling.sub(placeholder, value)
-            if isinstance(value, Mapping):
-                members = cast("Mapping[Any, Any]", value)
-                return {hidden(key): hidden(each) for key, each in members.items()}
-            if isinstance(value, list | tuple):
-                return [hidden(each) for each in cast("list[Any]", value)]
-            return value
-
         is_native = bool(conversation.tools) and manner is ToolManner.NATIVE
         variables = {
             **self._special_tokens,
-            "tools": hidden(template_tools(conversation.tools)) if is_native else None,
-            "messages": hidden(template_messages(conversation, manner)),
+            "tools": self._tokens.hidden(template_tools(conversation.tools), literals) if is_native else None,
+            "messages": self._tokens.hidden(template_messages(conversation, manner), literals),
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
         }
@@ -332,7 +281,7 @@ class ChatTemplate:
     def _borders(self, conversation: Conversation, text: str) -> list[int]:
         """Where in the text of a prompt earlier answers begin that would share a token with their header."""
         borders: list[int] = []
-        if len(self._header_ids) == 1 and self._header_ids[0] in self._control_ids:
+        if len(self._header_ids) == 1 and self._header_ids[0] in self._tokens.control_ids:
             return borders  # which shares with nobody
         for index, message in enumerate(conversation.messages):
             if message.role is Role.USER:
@@ -348,11 +297,11 @@ class ChatTemplate:
 
     def _joins_header(self, answer: str) -> bool:
         begun = self._header + answer[:_BORDER_CHARACTERS]
-        return _ids(self._parsing, begun)[: len(self._header_ids)] != self._header_ids
+        return self._tokens.encode(begun)[: len(self._header_ids)] != self._header_ids
 
     @cached_property
     def _header_ids(self) -> list[int]:
-        return _ids(self._parsing, self._header)
+        return self._tokens.encode(self._header)
 
     def _behind_header(self, text: str, literals: list[str]) -> list[int]:
         """The ids of an answer as they would follow its header's: a tokenizer may spell the first piece of a text
@@ -367,41 +316,20 @@ class ChatTemplate:
         return [id for start, end in edges for id in self._encode(text[start:end], literals)]
 
     def _encode(self, text: str, literals: list[str]) -> list[int]:
-        if _MARK not in text:
-            return _ids(self._parsing, text)
+        if not self._tokens.has_placeholder(text):
+            return self._tokens.encode(text)
         if not self._cuts_cleanly:
             raise ValidationFailed(
                 "A message spells a control token of the base model, and this model's tokenizer cannot write it as "
                 f"plain text: {', '.join(sorted(set(literals)))}. Rephrase the message."
             )
-        return self._encode_cut(text, literals)
-
-    def _encode_cut(self, text: str, literals: list[str]) -> list[int]:
-        ids: list[int] = []
-        position = 0
-        for match in self._written.finditer(text):
-            ids += self._encode_literal(text[position : match.start()], literals)
-            ids.append(self._special_ids[cast(str, match[match.lastindex or 0])])
-            position = match.end()
-        return ids + self._encode_literal(text[position:], literals)
-
-    def _encode_literal(self, text: str, literals: list[str]) -> list[int]:
-        restored = re.sub(f"{_MARK}(\\d+){_MARK}", lambda match: literals[int(match[1])], text)
-        return _ids(self._literal, restored) if restored else []
-
-    @cached_property
-    def _literal(self) -> Any:
-        """The tokenizer with special tokens off. Made when first needed: a large vocabulary takes a second."""
-        literal = type(self._parsing).from_str(self._parsing.to_str())
-        literal.encode_special_tokens = True
-        return literal
+        return self._tokens.encode_cut(text, literals)
 
     @cached_property
     def _cuts_cleanly(self) -> bool:
         """Whether pieces tokenised apart give the ids of the whole; some tokenizers spell a first piece differently."""
-        probe = user_turn("one two\n three")
-        text, _ = self._render(probe, add_generation_prompt=True)
-        return self._encode_cut(text, []) == self._parsing.encode(text, add_special_tokens=False).ids
+        text, _ = self._render(user_turn("one two\n three"), add_generation_prompt=True)
+        return self._tokens.encode_cut(text, []) == self._tokens.encode(text)
 
     def _learn_answers(self) -> int:
         """Finds how the template writes answers: their header, what stands before their text, and what ends them.
@@ -415,7 +343,7 @@ class ChatTemplate:
         self._header = self._from_last_special(_shared_end(prompt, other))
         whole, _ = self._render(replace(asked, messages=(*asked.messages, answer)), add_generation_prompt=False)
         at = whole.rfind(_PROBE_ANSWER)
-        end = self._written.search(whole, at + len(_PROBE_ANSWER)) if at >= 0 else None
+        end = self._tokens.control_spelling.search(whole, at + len(_PROBE_ANSWER)) if at >= 0 else None
         if end is None:
             raise JobFailed(
                 "The base model's chat template writes no special token behind the assistant's answer; "
@@ -423,22 +351,17 @@ class ChatTemplate:
             )
         self._ending = whole[at + len(_PROBE_ANSWER) :]
         opening = whole[len(prompt) : at] if whole.startswith(prompt) else ""
-        if not self._written.search(opening):
+        if not self._tokens.control_spelling.search(opening):
             self._lead = opening
         else:
             # Control tokens that every answer begins with are no part of what a caller reads, so they are asked with.
             self._opening = opening
             self._header = self._from_last_special(self._header + opening)
-        return self._special_ids[cast(str, end[end.lastindex or 0])]
+        return self._tokens.control_id(end)
 
     def _from_last_special(self, text: str) -> str:
-        last = max((match.start() for match in self._written.finditer(text)), default=0)
+        last = max((match.start() for match in self._tokens.control_spelling.finditer(text)), default=0)
         return text[last:]
-
-
-def _ids(tokenizer: Any, text: str) -> list[int]:
-    """Without the characters' places, which nobody asks for and which cost a quarter more."""
-    return tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
 
 
 def _shared_end(left: str, right: str) -> str:
