@@ -1,13 +1,14 @@
 """The process of one assignment: one attempt of one worker at one job. Composition root.
 
-The job's ARN says of which kind it is. Tensors live in the process of a customization job; that of a batch inference
-job is a client of the engine hosts.
+Its orders come by standard input (`jobs/children.py`). The job's ARN says of which kind it is. Tensors live in the
+process of a customization job; that of a batch inference job is a client of the engine hosts.
 
 It ends with 0 when the job has a terminal status (or belongs to a later attempt), with 75 when it was told to yield,
 with 76 when it cannot go on now, and otherwise has crashed.
 """
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from tanren.domain.arns import CUSTOMIZATION_JOB, MODEL_INVOCATION_JOB, parse_ar
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
 from tanren.domain.model_invocation_jobs import CLAIMABLE
+from tanren.jobs.children import await_orders
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.jobs.runner import LATER_EXIT_CODE, YIELDED_EXIT_CODE
@@ -38,16 +40,9 @@ ENGINE_PATIENCE_SECONDS = 2.0
 """Longest wait for an engine that is starting before a batch job looks whether it is still wanted."""
 
 
-def assignment_command(assignment: Assignment) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "tanren.assignment",
-        "--job-arn",
-        assignment.job_arn,
-        "--attempt",
-        str(assignment.attempt),
-    ]
+def assignment_command(*, ahead: bool) -> list[str]:
+    """Of a child that waits for its orders; `ahead`: with the libraries of a customization job loaded by then."""
+    return [sys.executable, "-m", "tanren.assignment", *(["--ahead"] if ahead else [])]
 
 
 def customization_queue(database: Database, settings: Settings) -> JobQueue:
@@ -67,17 +62,17 @@ def invocation_queue(database: Database, settings: Settings) -> JobQueue:
 
 def main() -> int:
     log_to_stderr()
-    end_with_parent(exit_at_once)
-    yield_asked = threading.Event()
-    on_signal(signal.SIGTERM, yield_asked.set)
     # Only SIGTERM asks for a yield; a Ctrl-C in a terminal is for the supervisor.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="tanren.assignment")
-    parser.add_argument("--job-arn", required=True)
-    parser.add_argument("--attempt", required=True, type=int)
-    arguments = parser.parse_args()
+    parser.add_argument("--ahead", action="store_true")
     settings = read_settings()
-    assignment = Assignment(job_arn=arguments.job_arn, attempt=arguments.attempt)
+    if parser.parse_args().ahead:
+        _load_training(settings)
+    assignment = await_orders().assignment
+    end_with_parent(exit_at_once)
+    yield_asked = threading.Event()
+    on_signal(signal.SIGTERM, yield_asked.set)
     arn = parse_arn(assignment.job_arn)
     assert arn is not None
     database = Database(settings.effective_database_url)
@@ -88,10 +83,7 @@ def main() -> int:
 
 
 def _customize(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
-    if settings.worker_threads:
-        # Read by torch's thread pool when it is imported.
-        os.environ["OMP_NUM_THREADS"] = str(settings.worker_threads)
-    # torch is imported with the workflow: its import takes longer than all before it.
+    _load_training(settings)
     from tanren.workflows.customization import CannotGoOnNow, CustomizationWorkflow, Yielded
 
     jobs = CustomizationJobs(database)
@@ -119,6 +111,14 @@ def _customize(assignment: Assignment, settings: Settings, database: Database, y
     except CannotGoOnNow:
         return LATER_EXIT_CODE
     return 0
+
+
+def _load_training(settings: Settings) -> None:
+    """Imports torch, with the workflow: it takes longer than all before it."""
+    if settings.worker_threads:
+        # Read by torch's thread pool when it is imported.
+        os.environ["OMP_NUM_THREADS"] = str(settings.worker_threads)
+    importlib.import_module("tanren.workflows.customization")
 
 
 def _infer(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:

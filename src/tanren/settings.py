@@ -49,6 +49,11 @@ class Settings:
     embedded_endpoint: str = _setting("", "Where the embedded S3 listens; the supervisor sets it for its children.")
     lease_seconds: float = _setting(30.0, "A worker that has not renewed its lease for this long loses its job.")
     job_slots: int = _setting(1, "Jobs that the worker runs at the same time.")
+    ready_children: int = _setting(
+        1,
+        "Job slots for which a training process stands ready with its libraries loaded, so that a job begins four "
+        "seconds sooner; each takes about 350 MB of memory. 0 keeps none.",
+    )
     worker_threads: int = _setting(0, "Threads of a training process; 0 takes all cores.")
     training_device: str = _setting(
         "auto",
@@ -130,6 +135,8 @@ class Settings:
             raise _refused("lease_seconds", self.lease_seconds, "1 or more")
         if self.job_slots < 1:
             raise _refused("job_slots", self.job_slots, "1 or more")
+        if self.ready_children < 0:
+            raise _refused("ready_children", self.ready_children, "0 or more")
         if self.worker_threads < 0:
             raise _refused("worker_threads", self.worker_threads, "0 or more")
         if TRAINING_DEVICE.fullmatch(self.training_device) is None:

@@ -48,7 +48,8 @@ class Server:
     def __init__(self, data_dir: Path, settings: dict[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self.port = free_port()
-        self.settings = settings or {}
+        # A process that stands ready loads torch for four seconds, which most tests have no use for.
+        self.settings = {"TANREN_READY_CHILDREN": "0", **(settings or {})}
         self.process: subprocess.Popen[str] | None = None
         self.log = data_dir.with_name(data_dir.name + ".log")
 

@@ -217,3 +217,30 @@ def test_an_endpoint_outside_without_credentials_is_refused_at_once(tmp_path):
     assert done.returncode == 2
     assert "needs credentials" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_that_stands_ready_trains_the_next_job_and_its_death_is_no_matter(own_server):
+    own_server.settings["TANREN_READY_CHILDREN"] = "1"
+    own_server.start()
+    (first,) = wait_until(lambda: _training_pids(own_server), seconds=30, what="a process that stands ready")
+    os.kill(first, signal.SIGKILL)
+    bedrock, short = own_server.client("bedrock"), {"epochCount": "1", "batchSize": "8"}
+    s3 = own_server.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="train.jsonl", Body=rows_as_jsonl(FORGE_ROWS))
+
+    def train(name: str) -> None:
+        request = job_request(own_server, name, BUCKET, hyperParameters=short)
+        job = finished(bedrock, bedrock.create_model_customization_job(**request)["jobArn"])
+        assert job["status"] == "Completed", job.get("failureMessage")
+
+    train("after-a-death")
+    (second,) = wait_until(lambda: _training_pids(own_server), seconds=30, what="the next that stands ready")
+    train("at-once")
+    assert f'"process": {second}' in _job_logs(own_server)
+    assert own_server.stop() == 0
+    assert own_server.group() == []
+
+
+def _job_logs(server: Server) -> str:
+    return "".join(log.read_text() for log in (server.data_dir / "logs" / "jobs").glob("*.log"))

@@ -31,6 +31,7 @@ def test_a_child_reads_the_same_settings_back():
         ("AWS_ENDPOINT", "s3.example.com"),
         ("LEASE_SECONDS", "0"),
         ("JOB_SLOTS", "0"),
+        ("READY_CHILDREN", "-1"),
         ("WORKER_THREADS", "-1"),
         ("TRAINING_DEVICE", "gpu"),
         ("TRAINING_DEVICE", "cuda:"),

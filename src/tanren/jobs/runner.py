@@ -1,20 +1,21 @@
-"""Runs one assignment as a child process: starts it, keeps its lease alive, and says how it ended.
+"""Runs one assignment in a child process: gives it its orders, keeps its lease alive, and says how it ended.
 
 The child writes the job's outcome to the store itself, fenced by its attempt. What is left to the runner is what a
 child cannot do: notice that it died, and stop it when the worker must go or when the lease has been lost.
 """
 
 import logging
-import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import IO
 
 from tanren.domain.clock import Clock
+from tanren.jobs.children import Child, give_orders
 from tanren.jobs.queue import Assignment, JobQueue
 
 logger = logging.getLogger(__name__)
@@ -58,20 +59,22 @@ class ChildEnd:
 def run_assignment(
     assignment: Assignment,
     *,
-    argv: Sequence[str],
-    environment: Mapping[str, str],
+    child: Child | None,
+    start: Callable[[IO[bytes]], Child],
     log_path: Path,
     queue: JobQueue,
     clock: Clock,
     stop: threading.Event,
 ) -> ChildEnd:
-    """Blocks until the child has ended. `stop` set from another thread asks the child to yield."""
+    """Blocks until the child has ended. `stop` set from another thread asks the child to yield.
+
+    Takes    child: one that stands ready; where there is none, `start` makes one that writes to the job's log.
+    """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
-        child = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **environment}
-        )
+        child = child or start(log)
         try:
+            give_orders(child, assignment, log_path)
             lost = _watch(child, assignment, queue, clock, stop)
         finally:
             if child.poll() is None:
@@ -82,9 +85,7 @@ def run_assignment(
     return _end(child.returncode, lost=lost, was_told_to_go=stop.is_set(), log_path=log_path)
 
 
-def _watch(
-    child: subprocess.Popen[bytes], assignment: Assignment, queue: JobQueue, clock: Clock, stop: threading.Event
-) -> bool:
+def _watch(child: Child, assignment: Assignment, queue: JobQueue, clock: Clock, stop: threading.Event) -> bool:
     """Whether the lease was lost. Returns when the child has ended or must be killed."""
     renewal = queue.lease.total_seconds() / 3
     renewed_at = clock()
@@ -106,7 +107,7 @@ def _watch(
     return False
 
 
-def _ended_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
+def _ended_within(child: Child, seconds: float) -> bool:
     try:
         child.wait(timeout=seconds)
     except subprocess.TimeoutExpired:

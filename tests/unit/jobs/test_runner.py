@@ -9,6 +9,7 @@ import pytest
 
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
+from tanren.jobs.children import start_child
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.jobs.runner import ChildEnd, HowItEnded, run_assignment
 from tanren.storage.tables import customization_jobs
@@ -26,8 +27,8 @@ def run(database, tmp_path: Path):
     def start(program: str, stop: threading.Event | None = None) -> ChildEnd:
         return run_assignment(
             Assignment(job_arn="arn", attempt=1),
-            argv=[sys.executable, "-c", program],
-            environment={"GIVEN": "yes"},
+            child=None,
+            start=lambda log: start_child([sys.executable, "-c", program], {"GIVEN": "yes"}, log),
             log_path=tmp_path / "logs" / "job.log",
             queue=queue,
             clock=utc_now,
