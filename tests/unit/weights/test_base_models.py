@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from tanren.domain.errors import JobFailed
 from tanren.model_files.digests import weights_digest
 from tanren.weights.base_models import load_base_model, load_tokenizer, read_facts
-from tests.numerics.tiny_models import save_base_model
+from tests.numerics.tiny_models import save_architecture, save_base_model
 
 
 def test_facts_agree_with_the_loaded_model(tmp_path: Path) -> None:
@@ -61,26 +61,24 @@ def test_the_digest_follows_the_weights(tmp_path: Path) -> None:
     assert weights_digest(one) != weights_digest(other)
 
 
-def _word_level(folder: Path, words: list[str], *, unknown: str | None) -> None:
+def _word_level(folder: Path, words: list[str]) -> None:
     """A tokenizer of whole words in a folder whose architecture has a class of its own, which splits bytes."""
     vocabulary = {word: index for index, word in enumerate(words)}
-    backend = Tokenizer(WordLevel(vocabulary, **({"unk_token": unknown} if unknown else {})))
+    backend = Tokenizer(WordLevel(vocabulary, unk_token=words[0]))
     backend.pre_tokenizer = WhitespaceSplit()
     PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=words[0]).save_pretrained(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(
-        json.dumps({**config, "model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"]})
-    )
 
 
 def test_a_tokenizer_that_is_asked_for_as_it_lies_is_not_replaced_by_its_architectures(tmp_path: Path) -> None:
-    folder = save_base_model(tmp_path)
-    _word_level(folder, ["<|end|>", "steel", "river"], unknown="<|end|>")
+    folder = save_architecture(tmp_path, "qwen-2")
+    _word_level(folder, ["<|end|>", "steel", "river"])
     assert load_tokenizer(folder).encode("river steel", add_special_tokens=False) == [2, 1]
 
 
 def test_a_tokenizer_that_knows_no_plain_text_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    folder = save_base_model(tmp_path)
-    _word_level(folder, ["<|end|>", "steel", "river"], unknown=None)
+    folder = save_architecture(tmp_path, "qwen-2")
+    _word_level(folder, ["<|end|>", "steel", "river"])
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "tokenizer_class": "Qwen2Tokenizer"}))
     with pytest.raises(JobFailed, match="makes no token of a or The answer"):
         load_tokenizer(folder)
