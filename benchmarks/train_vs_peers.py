@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from benchmarks.peers.material import ROWS, SHAPES  # noqa: E402
+from tanren.worker import CHILD_ENVIRONMENT  # noqa: E402
 
 BUILD = REPOSITORY / "build" / "benchmarks"
 TARGET = BUILD / "train_vs_peers.json"
@@ -196,7 +197,7 @@ def contest(
         done = subprocess.run(
             [*command, "--out", str(out), "--began", repr(time.time())],
             cwd=REPOSITORY,
-            env=environment(wait_policy),
+            env=environment(wait_policy) | ({} if contestant.is_peer else CHILD_ENVIRONMENT),
             stdout=stream,
             stderr=subprocess.STDOUT,
             check=False,

@@ -109,7 +109,7 @@ def verify(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> Non
     """
     # Imported here: `tanren env` and `--help` need none of it.
     from tanren.verify import UNKNOWN, verify_command
-    from tanren.worker import PATIENT_THREADS
+    from tanren.worker import CHILD_ENVIRONMENT
 
     settings = read_settings(data_dir=data_dir)
     _require_database(settings)
@@ -120,7 +120,7 @@ def verify(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> Non
         tempfile.TemporaryFile("w+") as complaints,
         subprocess.Popen(
             verify_command(name),
-            env={**os.environ, **to_environment(settings), **PATIENT_THREADS},
+            env={**os.environ, **to_environment(settings), **CHILD_ENVIRONMENT},
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
