@@ -2,7 +2,7 @@
 
 Why      ordinary text rewards copying from the context in a few tokens of a hundred. After 21 M tokens of it the base
          looked at the right place and still did not repeat what stood there: 38 % of the questions about a passage were
-         answered right. Two million tokens of drills change that.
+         answered right; 3.7 M tokens of drills later, among as many of the rest, 60 %.
 Kinds    a sequence again and again; pairs of key and value in changing orders; real paragraphs a second time; many
          questions about one passage, each attribute asked; and the copying and look-up conversations of the corpus.
 Words    from the documentation that is trained on, so that every part of the vocabulary is copied; and invented items.

@@ -135,8 +135,8 @@ class Settings:
             raise _refused("lease_seconds", self.lease_seconds, "1 or more")
         if self.job_slots < 1:
             raise _refused("job_slots", self.job_slots, "1 or more")
-        if self.ready_children < 0:
-            raise _refused("ready_children", self.ready_children, "0 or more")
+        if not 0 <= self.ready_children <= self.job_slots:
+            raise _refused("ready_children", self.ready_children, f"0 to job_slots, which is {self.job_slots}")
         if self.worker_threads < 0:
             raise _refused("worker_threads", self.worker_threads, "0 or more")
         if TRAINING_DEVICE.fullmatch(self.training_device) is None:

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import IO, Protocol
 
 from tanren.assignment import assignment_command, customization_queue, invocation_queue
 from tanren.catalog.weights import WeightsCatalogue
@@ -245,6 +245,11 @@ class Slot:
         if self._ready is not None:
             self._ready.close()
 
+    def _child(self, log: IO[bytes]) -> Child:
+        """The one that stands ready, or a new one."""
+        ready = None if self._ready is None else self._ready.take()
+        return ready or start_child(assignment_command(ahead=False), self._environment, log)
+
     def _start_ahead(self) -> Child:
         return start_child(assignment_command(ahead=True), self._environment)
 
@@ -253,8 +258,7 @@ class Slot:
         job_id = assignment.job_arn.rsplit("/", 1)[-1]
         end = run_assignment(
             assignment,
-            child=None if self._ready is None else self._ready.take(),
-            start=lambda log: start_child(assignment_command(ahead=False), self._environment, log),
+            start=self._child,
             log_path=self._settings.data_dir / "logs" / "jobs" / f"{job_id}.log",
             queue=self._queue,
             clock=utc_now,

@@ -32,6 +32,7 @@ def test_a_child_reads_the_same_settings_back():
         ("LEASE_SECONDS", "0"),
         ("JOB_SLOTS", "0"),
         ("READY_CHILDREN", "-1"),
+        ("READY_CHILDREN", "2"),
         ("WORKER_THREADS", "-1"),
         ("TRAINING_DEVICE", "gpu"),
         ("TRAINING_DEVICE", "cuda:"),

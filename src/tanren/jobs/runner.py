@@ -59,7 +59,6 @@ class ChildEnd:
 def run_assignment(
     assignment: Assignment,
     *,
-    child: Child | None,
     start: Callable[[IO[bytes]], Child],
     log_path: Path,
     queue: JobQueue,
@@ -68,11 +67,11 @@ def run_assignment(
 ) -> ChildEnd:
     """Blocks until the child has ended. `stop` set from another thread asks the child to yield.
 
-    Takes    child: one that stands ready; where there is none, `start` makes one that writes to the job's log.
+    Takes    start: gives a child that waits for its orders; one that is new writes to the job's log, its argument.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
-        child = child or start(log)
+        child = start(log)
         try:
             give_orders(child, assignment, log_path)
             lost = _watch(child, assignment, queue, clock, stop)

@@ -27,7 +27,6 @@ def run(database, tmp_path: Path):
     def start(program: str, stop: threading.Event | None = None) -> ChildEnd:
         return run_assignment(
             Assignment(job_arn="arn", attempt=1),
-            child=None,
             start=lambda log: start_child([sys.executable, "-c", program], {"GIVEN": "yes"}, log),
             log_path=tmp_path / "logs" / "job.log",
             queue=queue,
