@@ -8,6 +8,7 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
+from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.customization_jobs import (
@@ -151,11 +152,7 @@ class CustomizationJobControl:
             )
 
     def _checked_type(self, new: NewCustomizationJob) -> CustomizationType:
-        if new.unsupported:
-            raise NotImplementedHere(
-                f"{new.unsupported[0]} is not implemented by tanren, so the request is refused rather than run "
-                "without it. docs/operations.md lists what is."
-            )
+        refuse_unsupported(new.unsupported)
         try:
             return CustomizationType(new.customization_type)
         except ValueError:

@@ -11,6 +11,7 @@ from typing import Any
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
+from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, ValidationFailed
@@ -143,11 +144,7 @@ class ModelInvocationJobControl:
         return refer(self._models, scope, identifier).arn if deployment is None else deployment.deployment_arn
 
     def _check(self, scope: Scope, new: NewModelInvocationJob) -> None:
-        if new.unsupported:
-            raise NotImplementedHere(
-                f"{new.unsupported[0]} is not implemented by tanren, so the request is refused rather than run "
-                "without it. docs/operations.md lists what is."
-            )
+        refuse_unsupported(new.unsupported)
         for owner in new.bucket_owners:
             if owner != scope.account_id:
                 raise NotImplementedHere(
