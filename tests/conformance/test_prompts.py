@@ -154,11 +154,16 @@ def asked_for(whole: Conversation, answer: int = -1) -> Conversation:
     return replace(whole, messages=whole.messages[:answer])
 
 
-def trained(name: str, row: Json) -> TokenSequence:
-    """By the road of a job: a line of a file, a record, the objective's sequence."""
+def trained(name: str, row: Json, *, body_format: str = "titan_text") -> TokenSequence:
+    """By the road of a job on a family of this body format: a line of a file, a record, the objective's sequence."""
     made = tokenizer(name)
     lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n"]
-    (record,) = read_records(lines, file="train.jsonl", customization_type=CustomizationType.FINE_TUNING)
+    (record,) = read_records(
+        lines,
+        file="train.jsonl",
+        customization_type=CustomizationType.FINE_TUNING,
+        prompt_templates=BODY_FORMATS[body_format].prompt_templates,
+    )
     return Supervised().sequence(
         record, Tokenizer(chat_template(name), bos_id=made.bos_token_id, eos_id=made.eos_token_id)
     )
@@ -277,6 +282,23 @@ def test_a_prompt_in_no_template_is_the_users_turn_as_it_was_trained(name: str, 
         decoded = decode_body(json.dumps(body).encode(), "titan_text")
         assert decoded.body_format.name == ("anthropic_text" if body_format == "loose completion" else body_format)
         assert served(name, decoded.request) == list(sequence.ids[:start])
+
+
+@pytest.mark.parametrize("body_format", IN_FAMILYS_TEMPLATE)
+@pytest.mark.parametrize("kind", CONVERSATIONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_whose_prompt_is_in_its_familys_template_is_trained_as_that_prompt_is_answered(
+    name: str, kind: str, body_format: str
+):
+    whole = CONVERSATIONS[kind]
+    if not has_place_for(name, whole):
+        pytest.skip("the family has no place for a system prompt; see the test that it is refused")
+    body = WRITERS[body_format](asked_for(whole))
+    assert body is not None
+    row = {"prompt": body["prompt"], "completion": whole.messages[-1].text}
+    sequence = trained(name, row, body_format=body_format)
+    start, _ = answers_of(sequence)[-1]
+    assert served(name, asked_in(body, body_format, body_format)) == list(sequence.ids[:start])
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if not FAMILIES[name].has_system])

@@ -27,6 +27,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 VERSIONS: Final = ("bedrock-2023-05-31", "2026-10-21")
 """What Bedrock documents, and what Anthropic's own SDK for Bedrock sends since its version 2 (2.11.0 was tried)."""
@@ -55,6 +56,8 @@ class AnthropicMessages:
 
     def __init__(self, *, new_message_id: Callable[[], str] = random_message_id) -> None:
         self._new_message_id = new_message_id
+
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = ()
 
     def matches(self, body: Json) -> bool:
         # Text completions may have the version too.

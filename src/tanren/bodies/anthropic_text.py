@@ -10,7 +10,7 @@ Source   the user guide's page of 2023 (model-parameters-claude), since removed;
 from typing import ClassVar, Final
 
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
-from tanren.bodies.prompt_templates import read_human_assistant, read_prompt
+from tanren.bodies.prompts import conversation_of
 from tanren.bodies.schema_violations import Members, Violations
 from tanren.domain.generation import (
     AnswerEvent,
@@ -24,6 +24,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 VERSION: Final = "bedrock-2023-05-31"
 MAX_TOKENS_TO_SAMPLE: Final = 4096
@@ -47,6 +48,7 @@ class AnthropicText:
     defaults: ClassVar[GenerationDefaults] = GenerationDefaults(
         max_new_tokens=MAX_TOKENS_TO_SAMPLE, temperature=1.0, top_p=1.0, top_k=250
     )
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = (PromptTemplate.HUMAN_ASSISTANT,)
 
     def matches(self, body: Json) -> bool:
         return "max_tokens_to_sample" in body
@@ -63,7 +65,7 @@ class AnthropicText:
         stop_sequences = members.texts("stop_sequences", max_items=MAX_STOP_SEQUENCES)
         members.text("anthropic_version", one_of=(VERSION,))
         members.refuse_others()
-        conversation = read_prompt(prompt or "", (read_human_assistant,), violations)
+        conversation = conversation_of(prompt or "", self.prompt_templates, violations)
         violations.raise_if_any()
         return GenerationRequest(
             conversation=conversation,

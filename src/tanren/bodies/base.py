@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from tanren.domain.generation import AnswerEvent, GenerationEnd, GenerationRequest, GenerationResult
+from tanren.domain.prompt_templates import PromptTemplate
 
 Json = dict[str, Any]
 """A JSON object, parsed."""
@@ -34,12 +35,15 @@ class BodyFormat(Protocol):
     """One family's request and response JSON.
 
     Why these: `matches` lets a caller speak another family's format than the model's own; `decode` and `encode` are
-    InvokeModel; `stream_encoder` is InvokeModelWithResponseStream; `defaults` is what Converse needs of a family.
+    InvokeModel; `stream_encoder` is InvokeModelWithResponseStream; `defaults` is what Converse needs of a family;
+    `prompt_templates` is what training needs of it.
     """
 
     name: ClassVar[str]
     """The key in `bodies/registry.py` and in the catalogue."""
     defaults: ClassVar[GenerationDefaults]
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]]
+    """In which a `prompt` of the format may be written; rows of training data for the family too."""
 
     def matches(self, body: Json) -> bool:
         """Whether there are keys that only this format has; says nothing about the body being right."""

@@ -23,6 +23,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 MAX_TOKENS: Final = 4096
 DEFAULT_MAX_TOKENS: Final = 20
@@ -53,6 +54,8 @@ class CohereCommand:
 
     def __init__(self, *, new_id: Callable[[], str] = random_id) -> None:
         self._new_id = new_id
+
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = ()
 
     def matches(self, body: Json) -> bool:
         return "prompt" in body and bool(OWN_KEYS & body.keys())

@@ -6,7 +6,7 @@ Source   https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-m
 from typing import ClassVar, Final
 
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
-from tanren.bodies.prompt_templates import read_inst, read_llama_3, read_prompt
+from tanren.bodies.prompts import conversation_of
 from tanren.bodies.schema_violations import Members, Violations
 from tanren.domain.generation import (
     AnswerEvent,
@@ -20,6 +20,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 MAX_GEN_LEN: Final = 2048
 
@@ -34,6 +35,7 @@ STOP_REASONS: Final[dict[FinishReason, str]] = {
 class MetaLlama:
     name: ClassVar[str] = "meta_llama"
     defaults: ClassVar[GenerationDefaults] = GenerationDefaults(max_new_tokens=512, temperature=0.5, top_p=0.9)
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = (PromptTemplate.LLAMA_3, PromptTemplate.INST)
 
     def matches(self, body: Json) -> bool:
         return "max_gen_len" in body
@@ -47,7 +49,7 @@ class MetaLlama:
         top_p = members.number("top_p", minimum=0, maximum=1, is_minimum_excluded=True)
         members.refuse("images")
         members.refuse_others()
-        conversation = read_prompt(prompt or "", (read_llama_3, read_inst), violations)
+        conversation = conversation_of(prompt or "", self.prompt_templates, violations)
         violations.raise_if_any()
         return GenerationRequest(
             conversation=conversation,

@@ -27,6 +27,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 MAX_TOKENS: Final = 8192
 
@@ -45,6 +46,7 @@ STOP_REASONS: Final[dict[FinishReason, str]] = {
 class MistralChat:
     name: ClassVar[str] = "mistral_chat"
     defaults: ClassVar[GenerationDefaults] = GenerationDefaults(max_new_tokens=MAX_TOKENS, temperature=0.7, top_p=1.0)
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = ()
 
     def matches(self, body: Json) -> bool:
         # A choice by the word "any" is Mistral's alone; all else OpenAI has as well, so the model's family decides.

@@ -7,7 +7,7 @@ Source   https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-m
 from typing import ClassVar, Final
 
 from tanren.bodies.base import GenerationDefaults, Json, StreamEncoder, invocation_metrics
-from tanren.bodies.prompt_templates import read_inst, read_prompt
+from tanren.bodies.prompts import conversation_of
 from tanren.bodies.schema_violations import Members, Violations
 from tanren.domain.generation import (
     AnswerEvent,
@@ -21,6 +21,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 MAX_TOKENS: Final = 8192
 MAX_TOP_K: Final = 200
@@ -39,6 +40,7 @@ class MistralText:
     defaults: ClassVar[GenerationDefaults] = GenerationDefaults(
         max_new_tokens=512, temperature=0.5, top_p=0.9, top_k=50
     )
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = (PromptTemplate.INST,)
 
     def matches(self, body: Json) -> bool:
         # `prompt` and `max_tokens` are Cohere's too.
@@ -56,7 +58,7 @@ class MistralText:
         top_k = members.integer("top_k", minimum=1, maximum=MAX_TOP_K)
         stop = members.texts("stop", max_items=MAX_STOPS)
         members.refuse_others()
-        conversation = read_prompt(prompt or "", (read_inst,), violations)
+        conversation = conversation_of(prompt or "", self.prompt_templates, violations)
         violations.raise_if_any()
         return GenerationRequest(
             conversation=conversation,

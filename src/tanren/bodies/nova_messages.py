@@ -23,6 +23,7 @@ from tanren.domain.generation import (
     GenerationResult,
     GenerationStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 SCHEMA_VERSION: Final = "messages-v1"
 MAX_TOKENS: Final = 65_536
@@ -48,6 +49,7 @@ class NovaMessages:
     defaults: ClassVar[GenerationDefaults] = GenerationDefaults(
         max_new_tokens=DEFAULT_MAX_TOKENS, temperature=0.7, top_p=0.9
     )
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = ()
 
     def matches(self, body: Json) -> bool:
         return "inferenceConfig" in body or body.get("schemaVersion") == SCHEMA_VERSION

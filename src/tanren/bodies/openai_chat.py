@@ -30,6 +30,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 MAX_TEMPERATURE: Final = 2.0
 MAX_STOPS: Final = 16
@@ -75,6 +76,8 @@ class OpenAIChat:
     ) -> None:
         self._new_id = new_id
         self._now = now
+
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = ()
 
     def matches(self, body: Json) -> bool:
         # `messages` with `max_tokens` are Anthropic's too, so only what OpenAI alone has says that it is this.

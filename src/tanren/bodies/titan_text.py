@@ -22,6 +22,7 @@ from tanren.domain.generation import (
     ToolUseEnd,
     ToolUseStart,
 )
+from tanren.domain.prompt_templates import PromptTemplate
 
 MAX_TOKEN_COUNT: Final = 8192
 """Of Titan Text Express, the largest of the family; the model that answers may have a smaller window."""
@@ -40,6 +41,7 @@ COMPLETION_REASONS: Final[dict[FinishReason, str]] = {
 class TitanText:
     name: ClassVar[str] = "titan_text"
     defaults: ClassVar[GenerationDefaults] = GenerationDefaults(max_new_tokens=512, temperature=0.7, top_p=0.9)
+    prompt_templates: ClassVar[tuple[PromptTemplate, ...]] = ()
 
     def matches(self, body: Json) -> bool:
         return "inputText" in body

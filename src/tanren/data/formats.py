@@ -11,15 +11,16 @@ Source   user guide, "Prepare your training datasets"; AWS's own validators (fac
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, cast
 
 from tanren.data.positions import JsonPath
 from tanren.data.records import Document
-from tanren.domain.conversation import Conversation, Message, Role
+from tanren.domain.conversation import Conversation, Message, Role, user_turn
 from tanren.domain.customization_jobs import CustomizationType
+from tanren.domain.prompt_templates import ForeignTurn, PromptTemplate, followed, without_ending
 
 SCHEMA_VERSION = "bedrock-conversation-2024"
 
@@ -102,22 +103,58 @@ def sniff(row: dict[str, Any]) -> DataFormat | None:
     return DataFormat.INPUT if "input" in row else None
 
 
-def read_content(row: dict[str, Any], data_format: DataFormat) -> tuple[Conversation | Document | None, list[Fault]]:
-    """The content of a row that is sniffed as `data_format`, and its faults; no content where one is an error."""
+def read_content(
+    row: dict[str, Any], data_format: DataFormat, templates: Sequence[PromptTemplate] = ()
+) -> tuple[Conversation | Document | None, list[Fault]]:
+    """The content of a row that is sniffed as `data_format`, and its faults; no content where one is an error.
+
+    `templates`   in which a `prompt` may be written: those of the body format in which the model will be asked
+    """
     faults = _Faults()
-    content = _READERS[data_format](row, faults)
+    if data_format is DataFormat.PROMPT_COMPLETION:
+        content = _read_prompt_completion(row, templates, faults)
+    else:
+        content = _READERS[data_format](row, faults)
     if any(not fault.is_warning for fault in faults.found):
         return None, faults.found
     return content, faults.found
 
 
-def _read_prompt_completion(row: dict[str, Any], faults: _Faults) -> Conversation:
+def _read_prompt_completion(
+    row: dict[str, Any], templates: Sequence[PromptTemplate], faults: _Faults
+) -> Conversation | None:
     _check_keys(row, ("prompt", "completion"), (), DataFormat.PROMPT_COMPLETION, faults)
     prompt = _text(row, "prompt", (), faults)
     completion = _text(row, "completion", (), faults)
-    return Conversation(
-        messages=(Message(role=Role.USER, text=prompt), Message(role=Role.ASSISTANT, text=completion)),
+    try:
+        found = followed(prompt, templates)
+    except ForeignTurn as turn:
+        faults.add(
+            ("prompt",),
+            "foreign-turn",
+            f"the prompt has a turn of the role {turn.role}; tanren does not train on it.",
+            "Leave this record out, or write what the turn says into a message of the user.",
+        )
+        return None
+    if found is None:
+        return user_turn(prompt).answered(completion)
+    template, asked = found
+    if asked.messages[-1].role is Role.ASSISTANT:
+        faults.add(
+            ("prompt",),
+            "answer-begun-in-prompt",
+            "the prompt ends with the beginning of the answer, which would not be learned.",
+            "Move that text to the start of the completion.",
+        )
+        return None
+    faults.warn(
+        ("prompt",),
+        "prompt-in-template",
+        f"prompts written in the template {template} are read as the turns that they stand for, as they are when the "
+        "model is invoked: the base model's own template goes around them, and answers in them are learned too.",
+        "Nothing needs to be changed; plain text in prompt and completion says the same.",
     )
+    return asked.answered(without_ending(completion, template))
 
 
 def _read_input(row: dict[str, Any], faults: _Faults) -> Document:
@@ -349,7 +386,6 @@ def _kind(value: Any) -> str:
 
 
 _READERS: dict[DataFormat, Callable[[dict[str, Any], _Faults], Conversation | Document]] = {
-    DataFormat.PROMPT_COMPLETION: _read_prompt_completion,
     DataFormat.CLAUDE_MESSAGES: _read_claude_messages,
     DataFormat.CONVERSATION: _read_conversation,
     DataFormat.INPUT: _read_input,

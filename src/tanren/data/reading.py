@@ -7,7 +7,7 @@ Cost   one pass; memory of one line and at most `FINDINGS_CAP` findings and as m
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tanren.data.findings import FINDINGS_CAP, DataInvalid, Finding, Severity
@@ -17,6 +17,7 @@ from tanren.data.positions import column_of
 from tanren.data.records import RecordSource, TrainingRecord
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import RecordLimits
+from tanren.domain.prompt_templates import PromptTemplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,16 @@ class _Counted:
 class FileReader:
     """One pass over one file. Iterate `records()`, then ask for `summary()`."""
 
-    def __init__(self, lines: Iterable[bytes], *, file: str, customization_type: CustomizationType) -> None:
+    def __init__(
+        self,
+        lines: Iterable[bytes],
+        *,
+        file: str,
+        customization_type: CustomizationType,
+        prompt_templates: Sequence[PromptTemplate] = (),
+    ) -> None:
         self._file = file
+        self._prompt_templates = prompt_templates
         self._customization_type = customization_type
         self._lines = _Counted(lines)
         self._format: DataFormat | None = None
@@ -152,7 +161,7 @@ class FileReader:
                 ),
             )
             return None
-        content, faults = read_content(row.value, data_format)
+        content, faults = read_content(row.value, data_format, self._prompt_templates)
         for fault in faults:
             self._fault(row, fault)
         if content is None:
@@ -242,6 +251,7 @@ def validate_file(
     *,
     file: str,
     customization_type: CustomizationType,
+    prompt_templates: Sequence[PromptTemplate] = (),
     limits: RecordLimits | None = None,
     is_validation: bool = False,
 ) -> FileSummary:
@@ -249,21 +259,25 @@ def validate_file(
 
     Why   data outside `limits` are warned about: they are AWS's quotas, and smaller or other sets train as well.
     """
-    reader = FileReader(lines, file=file, customization_type=customization_type)
+    reader = FileReader(lines, file=file, customization_type=customization_type, prompt_templates=prompt_templates)
     for _ in reader.records():
         pass
     return reader.summary(limits, is_validation=is_validation)
 
 
 def read_records(
-    lines: Iterable[bytes], *, file: str, customization_type: CustomizationType
+    lines: Iterable[bytes],
+    *,
+    file: str,
+    customization_type: CustomizationType,
+    prompt_templates: Sequence[PromptTemplate] = (),
 ) -> Iterator[TrainingRecord]:
     """The records in file order, streaming.
 
     Raises   DataInvalid at the end of the file, with all findings, where any line is wrong; no record comes after
              the first wrong line, so that nobody trains on half a file.
     """
-    reader = FileReader(lines, file=file, customization_type=customization_type)
+    reader = FileReader(lines, file=file, customization_type=customization_type, prompt_templates=prompt_templates)
     for record in reader.records():
         if not reader.error_count:
             yield record

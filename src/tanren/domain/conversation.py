@@ -7,7 +7,7 @@ template's business (`weights/chat_template.py`).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -106,6 +106,9 @@ class Conversation:
     """Alternating, the user first. In training the last is the assistant's. In serving it is the user's, or the
     beginning of the answer (prefill), which the model goes on with."""
     tools: tuple[Tool, ...] = ()
+
+    def answered(self, text: str) -> "Conversation":
+        return replace(self, messages=(*self.messages, Message(role=Role.ASSISTANT, text=text)))
 
     def to_json(self) -> dict[str, Any]:
         tools = {"tools": [tool.to_json() for tool in self.tools]} if self.tools else {}

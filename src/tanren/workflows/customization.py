@@ -167,8 +167,8 @@ class CustomizationWorkflow:
         probe = child_of(job.output_s3_uri, PROBE_KEY)
         self._objects.put(probe, b"", content_type="text/plain")
         self._objects.delete(probe)
-        limits = foundation_model(job.foundation_model_id).record_limits
-        files = fetch_data_files(job, limits, self._objects, folder / "data", check_wanted=self._check_wanted)
+        model = foundation_model(job.foundation_model_id)
+        files = fetch_data_files(job, model, self._objects, folder / "data", check_wanted=self._check_wanted)
         for warning in files.warnings():
             self._tell(warning)
         self._set_phase(Phase.VALIDATION, PhaseStatus.COMPLETED)
@@ -383,7 +383,13 @@ class CustomizationWorkflow:
                 BINDING_MEMBER: self._bound(job).to_json(),
             },
             "files": [
-                {"uri": file.uri, "sha256": file.summary.sha256, "rows": file.summary.rows} for file in files.every()
+                {
+                    "uri": file.uri,
+                    "sha256": file.summary.sha256,
+                    "rows": file.summary.rows,
+                    "prompt_templates": list(file.prompt_templates),
+                }
+                for file in files.every()
             ],
         }
         if (folder / STEPS_FILE).exists():

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tanren.bodies.registry import BODY_FORMATS
 from tanren.data.reading import FileSummary, read_records, validate_file
 from tanren.data.records import TrainingRecord
 from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
-from tanren.domain.foundation_models import RecordLimits
+from tanren.domain.foundation_models import FoundationModel
+from tanren.domain.prompt_templates import PromptTemplate
 from tanren.storage.objects import ObjectStore, parse_s3_uri
 
 T = TypeVar("T")
@@ -30,21 +32,31 @@ class DataFile:
     path: Path
     """Our copy."""
     customization_type: CustomizationType
+    prompt_templates: tuple[PromptTemplate, ...] = ()
+    """In which a prompt may be written; they are read as the model's body format reads them."""
     summary: FileSummary
 
     @property
     def digest(self) -> str:
         """SHA-256 of what `records` gives: content, name and way of reading."""
-        return records_digest(self.summary.sha256, self.uri, self.customization_type)
+        return records_digest(self.summary.sha256, self.uri, self.customization_type, self.prompt_templates)
 
     def records(self) -> Iterator[TrainingRecord]:
         with self.path.open("rb") as lines:
-            yield from read_records(lines, file=self.uri, customization_type=self.customization_type)
+            yield from read_records(
+                lines,
+                file=self.uri,
+                customization_type=self.customization_type,
+                prompt_templates=self.prompt_templates,
+            )
 
 
-def records_digest(file_sha256: str, uri: str, customization_type: CustomizationType) -> str:
+def records_digest(
+    file_sha256: str, uri: str, customization_type: CustomizationType, prompt_templates: Sequence[PromptTemplate]
+) -> str:
     """Of the records of a file that is known by its content's digest and its name."""
-    return hashlib.sha256(json.dumps([file_sha256, uri, customization_type]).encode()).hexdigest()
+    parts = [file_sha256, uri, customization_type, list(prompt_templates)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +73,21 @@ class DataFiles:
 
 
 def fetch_data_files(
-    job: CustomizationJob, limits: RecordLimits, objects: ObjectStore, folder: Path, *, check_wanted: Callable[[], None]
+    job: CustomizationJob,
+    model: FoundationModel,
+    objects: ObjectStore,
+    folder: Path,
+    *,
+    check_wanted: Callable[[], None],
 ) -> DataFiles:
-    """Raises JobFailed for an object that cannot be read, DataInvalid with every finding of a file that is wrong.
+    """Copies of all files, read as the family's rows are.
+
+    Raises JobFailed for an object that cannot be read, DataInvalid with every finding of a file that is wrong.
 
     `check_wanted` is called now and then, and raises what is to end the work.
     """
     paths = [folder / "training.jsonl", *(folder / f"validation-{i}.jsonl" for i in range(len(job.validation_s3_uris)))]
+    templates = BODY_FORMATS[model.body_format].prompt_templates
     files: list[DataFile] = []
     for uri, path in zip((job.training_s3_uri, *job.validation_s3_uris), paths, strict=True):
         fetch_copy(uri, path, objects, check_wanted)
@@ -76,11 +96,20 @@ def fetch_data_files(
                 checked(lines, check_wanted),
                 file=uri,
                 customization_type=job.customization_type,
-                limits=limits,
+                prompt_templates=templates,
+                limits=model.record_limits,
                 is_validation=bool(files),
             )
         summary.raise_if_invalid()
-        files.append(DataFile(uri=uri, path=path, customization_type=job.customization_type, summary=summary))
+        files.append(
+            DataFile(
+                uri=uri,
+                path=path,
+                customization_type=job.customization_type,
+                prompt_templates=templates,
+                summary=summary,
+            )
+        )
     return DataFiles(training=files[0], validation=files[1:])
 
 

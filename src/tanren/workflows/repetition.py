@@ -23,6 +23,7 @@ from tanren.domain import arns
 from tanren.domain.custom_models import CustomModel
 from tanren.domain.customization_jobs import CustomizationJob
 from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound
+from tanren.domain.prompt_templates import PromptTemplate
 from tanren.domain.weights import BINDING_MEMBER, BoundWeights
 from tanren.model_files.atomic_folders import file_digest
 from tanren.model_files.digests import weights_digest
@@ -179,15 +180,19 @@ def _stream(
 ) -> RecordStream:
     """The records of one file; fetched when they are first read, and refused if they are not those of the job."""
     uri, sha256 = str(noted["uri"]), str(noted["sha256"])
+    templates = [PromptTemplate(name) for name in noted.get("prompt_templates", ())]
 
     def read() -> Iterator[TrainingRecord]:
         if not path.exists():
             _fetch(uri, sha256, path, open_objects)
             tell(f"{uri} is what the job was trained on, by its SHA-256.")
         with path.open("rb") as lines:
-            yield from read_records(lines, file=uri, customization_type=job.customization_type)
+            yield from read_records(
+                lines, file=uri, customization_type=job.customization_type, prompt_templates=templates
+            )
 
-    return RecordStream(read=read, digest=records_digest(sha256, uri, job.customization_type), count=int(noted["rows"]))
+    digest = records_digest(sha256, uri, job.customization_type, templates)
+    return RecordStream(read=read, digest=digest, count=int(noted["rows"]))
 
 
 def _fetch(uri: str, sha256: str, path: Path, open_objects: OpenObjects) -> None:

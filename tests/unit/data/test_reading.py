@@ -11,9 +11,10 @@ from tanren.data.findings import FINDINGS_CAP, MESSAGE_CAP, DataInvalid, Severit
 from tanren.data.formats import DataFormat
 from tanren.data.reading import FileSummary, read_records, validate_file
 from tanren.data.records import Document
-from tanren.domain.conversation import Conversation
+from tanren.domain.conversation import Conversation, user_turn
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import RecordLimits
+from tanren.domain.prompt_templates import PromptTemplate
 
 FINE_TUNING = CustomizationType.FINE_TUNING
 PRE_TRAINING = CustomizationType.CONTINUED_PRE_TRAINING
@@ -269,3 +270,39 @@ def test_a_file_larger_than_the_familys_or_in_a_format_of_another_is_a_warning()
     assert "the format is prompt-completion; AWS takes claude-messages for this model" in str(other.findings)
     own = validate_file(lines(CLAUDE), file="f", customization_type=FINE_TUNING, limits=limits, is_validation=True)
     assert rules(own, Severity.WARNING) == []
+
+
+IN_LLAMA_3: Row = {
+    "prompt": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe short.<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\nWhat?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+    "completion": "That.<|eot_id|>",
+}
+
+
+def test_a_prompt_in_its_familys_template_is_read_as_its_turns_and_that_is_said_once() -> None:
+    of_llama = {"prompt_templates": (PromptTemplate.LLAMA_3, PromptTemplate.INST)}
+    rows = lines(IN_LLAMA_3, IN_LLAMA_3)
+    first, _ = read_records(rows, file="f.jsonl", customization_type=FINE_TUNING, **of_llama)
+    assert first.content == user_turn("What?", system="Be short.").answered("That.")
+    summary = validate_file(rows, file="f.jsonl", customization_type=FINE_TUNING, **of_llama)
+    assert rules(summary, Severity.WARNING) == [(1, "prompt-in-template")]
+
+
+def test_a_prompt_in_another_familys_template_is_text_as_it_is_when_the_model_is_asked() -> None:
+    (record,) = read_records(lines(IN_LLAMA_3), file="f.jsonl", customization_type=FINE_TUNING)
+    assert record.content == user_turn(IN_LLAMA_3["prompt"]).answered(IN_LLAMA_3["completion"])
+
+
+@pytest.mark.parametrize(
+    ("ending", "rule"),
+    [
+        ("That", "answer-begun-in-prompt"),
+        ("<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\n4<|eot_id|>", "foreign-turn"),
+    ],
+)
+def test_a_prompt_that_its_template_cannot_teach_is_an_error_of_its_line(ending: str, rule: str) -> None:
+    row = {**IN_LLAMA_3, "prompt": IN_LLAMA_3["prompt"] + ending}
+    summary = validate_file(
+        lines(row), file="f.jsonl", customization_type=FINE_TUNING, prompt_templates=(PromptTemplate.LLAMA_3,)
+    )
+    assert rules(summary) == [(1, rule)]

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tanren.data.reading import validate_file
 from tanren.domain.customization_jobs import CustomizationType
+from tanren.domain.prompt_templates import PromptTemplate
 from tanren.workflows.data_files import DataFile
 
 
@@ -20,3 +22,9 @@ def test_a_digest_tells_contents_and_names_apart_and_not_where_the_copy_lies(tmp
     assert file.digest != data_file(tmp_path / "3", "s3://b/two.jsonl", "b").digest
     assert file.digest != data_file(tmp_path / "4", "s3://b/one.jsonl", "c").digest
     assert file.digest != data_file(tmp_path / "5", "s3://b/one.jsonl", "b", "b").digest
+
+
+def test_a_digest_tells_ways_of_reading_a_prompt_apart(tmp_path: Path) -> None:
+    """Else the tokens of a job on one family would be taken for those of a job on another."""
+    file = data_file(tmp_path / "1", "s3://b/one.jsonl", "b")
+    assert replace(file, prompt_templates=(PromptTemplate.LLAMA_3,)).digest != file.digest

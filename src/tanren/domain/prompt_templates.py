@@ -1,12 +1,12 @@
 """Prompts that a caller has written in a family's template, read back into the conversation that they stand for.
 
 The weights that answer have a chat template of their own; another family's control words would be noise to them, and
-are no turns. So a prompt that follows its family's template becomes turns again. One that does not follow it is taken
-as one message of the user, whole.
+are no turns. So a prompt that follows its family's template becomes turns again, where it is answered and where it is
+learned. One that does not follow it is taken as one message of the user, whole.
 
-    read_llama_3          <|start_header_id|>user<|end_header_id|>\\n\\nHi<|eot_id|><|start_header_id|>assistant…
-    read_inst             <s>[INST] <<SYS>>\\nBe short.\\n<</SYS>>\\n\\nHi [/INST] Hello </s><s>[INST] Bye [/INST]
-    read_human_assistant  Be short.\\n\\nHuman: Hi\\n\\nAssistant:
+    LLAMA_3          <|start_header_id|>user<|end_header_id|>\\n\\nHi<|eot_id|><|start_header_id|>assistant…
+    INST             <s>[INST] <<SYS>>\\nBe short.\\n<</SYS>>\\n\\nHi [/INST] Hello </s><s>[INST] Bye [/INST]
+    HUMAN_ASSISTANT  Be short.\\n\\nHuman: Hi\\n\\nAssistant:
 
 Cost     linear in the prompt, whatever it holds: it is read in the process that answers everybody.
 
@@ -16,11 +16,28 @@ Source   https://www.llama.com/docs/model-cards-and-prompt-formats; https://docs
 
 import re
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from itertools import groupby
 from typing import Final, Literal
 
-from tanren.bodies.schema_violations import NOT_SUPPORTED, Violations
 from tanren.domain.conversation import Conversation, Message, Role, user_turn
+
+
+class PromptTemplate(StrEnum):
+    LLAMA_3 = "llama-3"
+    INST = "inst"
+    """Of Llama 2 and Mistral."""
+    HUMAN_ASSISTANT = "human-assistant"
+    """Of Anthropic's text completions."""
+
+
+class ForeignTurn(Exception):
+    """The template has a turn of somebody whom tanren does not know, such as a tool."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.role = role
+
 
 _Turn = tuple[Literal["system", "user", "assistant"], str]
 
@@ -32,21 +49,29 @@ _LLAMA_END: Final = re.compile(r"<\|(?:eot_id|eom_id|end_of_text)\|>")
 _HUMAN_OR_ASSISTANT: Final = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
 
 
-def read_prompt(
-    prompt: str, readers: Sequence[Callable[[str, Violations], Conversation | None]], violations: Violations
-) -> Conversation:
-    """By the first template that the prompt follows, else as one message of the user.
+def read_prompt(prompt: str, templates: Sequence[PromptTemplate]) -> Conversation:
+    """By the first template that the prompt follows, else as one message of the user. Raises ForeignTurn."""
+    found = followed(prompt, templates)
+    return user_turn(prompt) if found is None else found[1]
 
-    Violations are recorded for what a template can say and tanren cannot do: a turn of a tool.
-    """
-    for read in readers:
-        conversation = read(prompt, violations)
+
+def followed(prompt: str, templates: Sequence[PromptTemplate]) -> tuple[PromptTemplate, Conversation] | None:
+    """The first template that the prompt follows, with what it says. Raises ForeignTurn."""
+    for template in templates:
+        conversation = _READERS[template](prompt)
         if conversation is not None:
-            return conversation
-    return user_turn(prompt)
+            return template, conversation
+    return None
 
 
-def read_llama_3(prompt: str, violations: Violations) -> Conversation | None:
+def without_ending(answer: str, template: PromptTemplate) -> str:
+    """An answer without what the template ends it with; the weights' own template writes its own."""
+    bare = answer.rstrip()
+    ending = next((each for each in _ENDINGS[template] if bare.endswith(each)), None)
+    return answer if ending is None else bare.removesuffix(ending).rstrip()
+
+
+def _read_llama_3(prompt: str) -> Conversation | None:
     """None where the prompt does not follow the template of Llama 3."""
     text = prompt.strip().removeprefix("<|begin_of_text|>")
     headers = list(_LLAMA_HEADER.finditer(text))
@@ -62,11 +87,11 @@ def read_llama_3(prompt: str, violations: Violations) -> Conversation | None:
         if role == "system" or role == "user" or role == "assistant":
             turns.append((role, content.strip()))
         else:
-            violations.add("#/prompt", f"turns of the role {role} are {NOT_SUPPORTED}")
+            raise ForeignTurn(role)
     return _conversation(turns)
 
 
-def read_inst(prompt: str, violations: Violations) -> Conversation | None:
+def _read_inst(prompt: str) -> Conversation | None:
     """None where the prompt does not follow the template of Llama 2 and Mistral."""
     before, *exchanges = prompt.split("[INST]")
     if before.strip() not in ("", "<s>") or not exchanges:
@@ -88,7 +113,7 @@ def read_inst(prompt: str, violations: Violations) -> Conversation | None:
     return _conversation(turns)
 
 
-def read_human_assistant(prompt: str, violations: Violations) -> Conversation | None:
+def _read_human_assistant(prompt: str) -> Conversation | None:
     """None where the prompt does not follow the template of Anthropic's text completions."""
     marks = list(_HUMAN_OR_ASSISTANT.finditer(prompt))
     if not marks or marks[0][1] != "Human":
@@ -116,3 +141,15 @@ def _conversation(turns: list[_Turn]) -> Conversation | None:
         for role, neighbours in groupby(spoken, key=lambda turn: turn[0])
     )
     return Conversation(system=system or None, messages=messages)
+
+
+_READERS: Final[dict[PromptTemplate, Callable[[str], Conversation | None]]] = {
+    PromptTemplate.LLAMA_3: _read_llama_3,
+    PromptTemplate.INST: _read_inst,
+    PromptTemplate.HUMAN_ASSISTANT: _read_human_assistant,
+}
+_ENDINGS: Final[dict[PromptTemplate, tuple[str, ...]]] = {
+    PromptTemplate.LLAMA_3: ("<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"),
+    PromptTemplate.INST: ("</s>",),
+    PromptTemplate.HUMAN_ASSISTANT: ("\n\nHuman:",),
+}

@@ -1,16 +1,14 @@
 """Prompts in a family's template become the turns that they stand for, and nothing else does."""
 
-from collections.abc import Callable, Sequence
-
 import pytest
 
-from tanren.bodies.prompt_templates import read_human_assistant, read_inst, read_llama_3, read_prompt
-from tanren.bodies.schema_violations import Violations
 from tanren.domain.conversation import Conversation, Message, Role, user_turn
-from tanren.domain.errors import ValidationFailed
+from tanren.domain.prompt_templates import ForeignTurn, PromptTemplate, read_prompt, without_ending
 
-HUMAN, INST, LLAMA_3 = (read_human_assistant,), (read_inst,), (read_llama_3, read_inst)
-Readers = Sequence[Callable[[str, Violations], Conversation | None]]
+Templates = tuple[PromptTemplate, ...]
+HUMAN: Templates = (PromptTemplate.HUMAN_ASSISTANT,)
+INST: Templates = (PromptTemplate.INST,)
+LLAMA_3: Templates = (PromptTemplate.LLAMA_3, PromptTemplate.INST)
 
 
 def header(role: str) -> str:
@@ -24,7 +22,7 @@ def talk(*texts: str, system: str | None = None) -> Conversation:
     return Conversation(system=system, messages=messages)
 
 
-FOLLOWED: list[tuple[Readers, str, Conversation]] = [
+FOLLOWED: list[tuple[Templates, str, Conversation]] = [
     (HUMAN, "\n\nHuman: Hi\n\nAssistant:", talk("Hi")),
     (HUMAN, "Human: Hi\n\nAssistant:", talk("Hi")),
     (HUMAN, "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Bye\n\nAssistant: ", talk("Hi", "Hello", "Bye")),
@@ -52,7 +50,7 @@ FOLLOWED: list[tuple[Readers, str, Conversation]] = [
     (LLAMA_3, f"{header('user')}Hi<|eot_id|>{header('assistant')}Well,", talk("Hi", "Well,")),
 ]
 
-NOT_FOLLOWED: list[tuple[Readers, str]] = [
+NOT_FOLLOWED: list[tuple[Templates, str]] = [
     (HUMAN, "Say hi."),
     (HUMAN, "\n\nAssistant: Hi\n\nHuman: Hello"),
     (HUMAN, "I said\nHuman: no"),
@@ -69,31 +67,36 @@ NOT_FOLLOWED: list[tuple[Readers, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("readers", "prompt", "conversation"), FOLLOWED)
-def test_a_prompt_in_the_familys_template_becomes_its_turns(readers: Readers, prompt: str, conversation: Conversation):
-    violations = Violations()
-    assert read_prompt(prompt, readers, violations) == conversation
-    violations.raise_if_any()
+@pytest.mark.parametrize(("templates", "prompt", "conversation"), FOLLOWED)
+def test_a_prompt_in_the_familys_template_becomes_its_turns(
+    templates: Templates, prompt: str, conversation: Conversation
+):
+    assert read_prompt(prompt, templates) == conversation
 
 
-@pytest.mark.parametrize(("readers", "prompt"), NOT_FOLLOWED)
-def test_any_other_prompt_is_one_message_of_the_user_as_it_stands(readers: Readers, prompt: str):
-    violations = Violations()
-    assert read_prompt(prompt, readers, violations) == user_turn(prompt)
-    violations.raise_if_any()
+@pytest.mark.parametrize(("templates", "prompt"), NOT_FOLLOWED)
+def test_any_other_prompt_is_one_message_of_the_user_as_it_stands(templates: Templates, prompt: str):
+    assert read_prompt(prompt, templates) == user_turn(prompt)
+
+
+def test_what_the_template_says_and_tanren_cannot_do_is_refused():
+    prompt = f"{header('user')}Hi<|eot_id|>{header('ipython')}4<|eot_id|>{header('assistant')}"
+    with pytest.raises(ForeignTurn, match="ipython"):
+        read_prompt(prompt, LLAMA_3)
 
 
 @pytest.mark.parametrize(
-    ("readers", "prompt", "said"),
+    ("template", "ending"),
     [
-        (LLAMA_3, f"{header('user')}Hi<|eot_id|>{header('ipython')}4<|eot_id|>{header('assistant')}", "role ipython"),
+        (PromptTemplate.LLAMA_3, "<|eot_id|>"),
+        (PromptTemplate.LLAMA_3, "<|end_of_text|>\n"),
+        (PromptTemplate.INST, " </s>"),
+        (PromptTemplate.HUMAN_ASSISTANT, "\n\nHuman:"),
     ],
 )
-def test_what_the_template_says_and_tanren_cannot_do_is_refused(readers: Readers, prompt: str, said: str):
-    violations = Violations()
-    read_prompt(prompt, readers, violations)
-    with pytest.raises(ValidationFailed, match=said):
-        violations.raise_if_any()
+def test_an_answer_is_learned_without_the_templates_ending(template: PromptTemplate, ending: str):
+    assert without_ending("Yes, and no." + ending, template) == "Yes, and no."
+    assert without_ending(f"In {ending} the middle", template) == f"In {ending} the middle"
 
 
 @pytest.mark.parametrize(
@@ -102,5 +105,5 @@ def test_what_the_template_says_and_tanren_cannot_do_is_refused(readers: Readers
 def test_a_hostile_prompt_is_read_in_time_linear_in_its_length(piece: str):
     """A quadratic reader would take hours."""
     prompt = header("user") + piece * (3_000_000 // len(piece))
-    for readers in (HUMAN, INST, LLAMA_3):
-        assert read_prompt(prompt, readers, Violations()).messages
+    for templates in (HUMAN, INST, LLAMA_3):
+        assert read_prompt(prompt, templates).messages
