@@ -86,6 +86,11 @@ class Settings:
         "native where it knows the base model, else reference, which the log and `describe` say.",
     )
     engine_max_active: int = _setting(32, "Answers that one base model makes side by side.")
+    engine_max_adapters: int = _setting(
+        64,
+        "Custom models that one base keeps in memory; one more makes the one unused for longest go, which a later "
+        "request loads again in about a tenth of a second.",
+    )
     engine_key_value_megabytes: int = _setting(
         0, "Memory of one base model for keys and values; 0 takes a quarter of what is free, 4096 at most."
     )
@@ -149,6 +154,8 @@ class Settings:
             raise _refused("engine", self.engine, f"one of {', '.join(ENGINES)}")
         if self.engine_max_active < 1:
             raise _refused("engine_max_active", self.engine_max_active, "1 or more")
+        if self.engine_max_adapters < 1:
+            raise _refused("engine_max_adapters", self.engine_max_adapters, "1 or more")
         if self.engine_key_value_megabytes < 0:
             raise _refused("engine_key_value_megabytes", self.engine_key_value_megabytes, "0 or more")
         if not 0 <= self.engine_wait_seconds <= 600:

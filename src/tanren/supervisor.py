@@ -402,6 +402,7 @@ class Supervisor:
 def engine_host_command(base_folder: str, socket_path: Path, settings: Settings) -> list[str]:
     program = [sys.executable, "-m", "tanren.engine_host", "--base-folder", base_folder, "--socket", str(socket_path)]
     limits = ["--engine", settings.engine, "--max-active", str(settings.engine_max_active)]
+    limits += ["--max-adapters", str(settings.engine_max_adapters)]
     if settings.engine_key_value_megabytes:
         limits += ["--key-value-megabytes", str(settings.engine_key_value_megabytes)]
     return [*program, *limits]

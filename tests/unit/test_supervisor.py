@@ -316,7 +316,12 @@ def test_the_tail_of_a_log_is_whole_lines_of_at_most_five_hundred_characters(tmp
 
 
 def test_an_engine_host_is_started_with_the_settings_of_the_engine(tmp_path: Path):
-    given = {"TANREN_ENGINE": "reference", "TANREN_ENGINE_MAX_ACTIVE": "5", "TANREN_ENGINE_KEY_VALUE_MEGABYTES": "77"}
+    given = {
+        "TANREN_ENGINE": "reference",
+        "TANREN_ENGINE_MAX_ACTIVE": "5",
+        "TANREN_ENGINE_MAX_ADAPTERS": "7",
+        "TANREN_ENGINE_KEY_VALUE_MEGABYTES": "77",
+    }
     command = module.engine_host_command("/base", Path("/socket"), read_settings(given, data_dir=tmp_path))
     told = dict(zip(command[3::2], command[4::2], strict=True))
     assert told == {
@@ -324,6 +329,7 @@ def test_an_engine_host_is_started_with_the_settings_of_the_engine(tmp_path: Pat
         "--socket": "/socket",
         "--engine": "reference",
         "--max-active": "5",
+        "--max-adapters": "7",
         "--key-value-megabytes": "77",
     }
     assert "--key-value-megabytes" not in module.engine_host_command("/base", Path("/s"), read_settings({}))
