@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -13,7 +14,7 @@ from transformers import AutoTokenizer, GenerationConfig, LlamaForCausalLM
 from nano.corpus.compose import read_corpus
 from nano.corpus.documents import BOS, END, PAD
 from nano.evaluate import PROBES_EACH, Measured
-from nano.pretrain import HELD_OUT_KINDS, LossRecord, read_history
+from nano.pretrain import HELD_OUT_KINDS, LossRecord, drilled_before, read_history
 from nano.recipe import Recipe
 from nano.tokenizer import SPECIAL_TOKENS, save_tokenizer
 
@@ -78,6 +79,8 @@ def model_card(
     sources = json.loads((work / "prose_sources.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_path)
     shape = recipe.shape
+    drilled = drilled_before(history[-1].step, recipe)
+    corpus_trained = history[-1].tokens - drilled
     return Template(CARD.read_text(encoding="utf-8")).substitute(
         parameters=f"{model.num_parameters():,}",
         shape=f"{shape.layers} layers, width {shape.d_model}, {shape.heads} heads, {shape.kv_heads} key-value heads, "
@@ -86,12 +89,24 @@ def model_card(
         weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         trained_tokens=f"{history[-1].tokens:,}",
         corpus_tokens=f"{sum(counts.values()):,}",
-        passes=f"{history[-1].tokens / sum(counts.values()):.2f}",
+        corpus_trained=f"{corpus_trained:,}",
+        passes=f"{corpus_trained / sum(counts.values()):.0%}",
+        drilled=f"{drilled:,}",
+        drillings=", ".join(
+            f"from {drilling.from_tokens / 1e6:.1f} million tokens on {drilling.share:.0%} of each step"
+            for drilling in recipe.drillings
+        ),
+        readings="\n".join(
+            f"| {record.tokens / 1e6:.1f} | {record.reading:.0%} |"
+            for before, record in pairwise(history)
+            if record.reading != before.reading
+        ),
         row_length=recipe.row_length,
         long_row_length=f"{recipe.long_row_length:,}",
         long_share=f"{recipe.long_share:.0%}",
         tokens_per_step=f"{recipe.tokens_per_step:,}",
         steps=f"{history[-1].step:,}",
+        decay_share=f"{recipe.decay_share:.0%}",
         muon_lr=recipe.muon_lr,
         adamw_lr=recipe.adamw_lr,
         seed=recipe.seed,
