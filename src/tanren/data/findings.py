@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from tanren.domain.errors import JobFailed
 
@@ -11,6 +12,9 @@ FINDINGS_CAP = 100
 
 MESSAGE_CAP = 2_000
 """Characters; Bedrock's `failureMessage` ends at 2,048."""
+
+TEXT_CAP = 120
+"""Characters of the offending text that a finding shows."""
 
 
 class Severity(StrEnum):
@@ -24,9 +28,9 @@ class Severity(StrEnum):
 class Finding:
     file: str
     line: int
-    """From 1; 0 where the file as a whole is meant."""
+    """From 1; 0 where the file as a whole is meant. In Parquet, which has no lines, the number of the row."""
     column: int | None = None
-    """In characters from 1 (in bytes for `invalid-utf-8`); None where the row as a whole is meant."""
+    """In characters from 1 (in bytes for `invalid-utf-8`); None where the row as a whole is meant, or has no text."""
     rule: str
     """A stable key, such as `last-role-not-assistant`."""
     message: str
@@ -34,12 +38,37 @@ class Finding:
     fix: str
     """What to do about it, as an order."""
     severity: Severity = Severity.ERROR
+    text: str | None = None
+    """What stands there, at most `TEXT_CAP` characters; None where nothing does. Not part of the message: that goes
+    into logs and answers, where the user's data have no business."""
+    aws_refuses: bool | None = None
+    """Whether AWS would refuse the file for it; None where that is not known."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "severity": str(self.severity),
+            "rule": self.rule,
+            "message": self.message,
+            "fix": self.fix,
+            "text": self.text,
+            "awsRefuses": self.aws_refuses,
+        }
 
     def __str__(self) -> str:
         place = self.file if self.line == 0 else f"{self.file} line {self.line}"
         if self.column is not None:
             place += f" column {self.column}"
         return f"{place}: {self.message} [{self.rule}] {self.fix}"
+
+
+def shown(text: str) -> str:
+    """The beginning of an offending text, fit for one line of a terminal."""
+    cut = text[: TEXT_CAP + 1]
+    plain = "".join(char if char.isprintable() else repr(char)[1:-1] for char in cut)
+    return plain if len(plain) <= TEXT_CAP else plain[: TEXT_CAP - 1] + "…"
 
 
 class DataInvalid(JobFailed):

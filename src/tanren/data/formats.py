@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, cast
 
+from tanren.data.families import FamilyRules
+from tanren.data.findings import shown
+from tanren.data.garbling import garbling
 from tanren.data.positions import JsonPath
 from tanren.data.records import Document
 from tanren.domain.conversation import Conversation, Message, Role, user_turn
@@ -64,7 +67,8 @@ _UNSUPPORTED_BLOCKS = {
     "guardContent": "guardrail content",
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_RESERVED = ("\nHuman:", "\nAssistant:")
+CLAUDE_RESERVED = ("\nHuman:", "\nAssistant:")
+"""Control words of Claude's text completions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +80,20 @@ class Fault:
     message: str
     fix: str
     is_warning: bool = False
+    text: str | None = None
+    """The offending part of the value, where it is not its beginning."""
 
 
 @dataclass(slots=True)
 class _Faults:
+    family: FamilyRules | None = None
     found: list[Fault] = field(default_factory=list[Fault])
 
-    def add(self, path: JsonPath, rule: str, message: str, fix: str) -> None:
-        self.found.append(Fault(path=path, rule=rule, message=message, fix=fix))
+    def add(self, path: JsonPath, rule: str, message: str, fix: str, text: str | None = None) -> None:
+        self.found.append(Fault(path=path, rule=rule, message=message, fix=fix, text=text))
 
-    def warn(self, path: JsonPath, rule: str, message: str, fix: str) -> None:
-        self.found.append(Fault(path=path, rule=rule, message=message, fix=fix, is_warning=True))
+    def warn(self, path: JsonPath, rule: str, message: str, fix: str, text: str | None = None) -> None:
+        self.found.append(Fault(path=path, rule=rule, message=message, fix=fix, is_warning=True, text=text))
 
 
 def sniff(row: dict[str, Any]) -> DataFormat | None:
@@ -104,20 +111,48 @@ def sniff(row: dict[str, Any]) -> DataFormat | None:
 
 
 def read_content(
-    row: dict[str, Any], data_format: DataFormat, templates: Sequence[PromptTemplate] = ()
+    row: dict[str, Any],
+    data_format: DataFormat,
+    templates: Sequence[PromptTemplate] = (),
+    family: FamilyRules | None = None,
 ) -> tuple[Conversation | Document | None, list[Fault]]:
     """The content of a row that is sniffed as `data_format`, and its faults; no content where one is an error.
 
     `templates`   in which a `prompt` may be written: those of the body format in which the model will be asked
+    `family`      whose rules for rows are looked after, too; what breaks them is a warning
     """
-    faults = _Faults()
+    faults = _Faults(family=family)
     if data_format is DataFormat.PROMPT_COMPLETION:
         content = _read_prompt_completion(row, templates, faults)
     else:
         content = _READERS[data_format](row, faults)
     if any(not fault.is_warning for fault in faults.found):
         return None, faults.found
+    if family is not None and content is not None:
+        _check_length(content, family, faults)
     return content, faults.found
+
+
+def _check_length(content: Conversation | Document, family: FamilyRules, faults: _Faults) -> None:
+    if isinstance(content, Document):
+        asked, answered = len(content.text), 0
+    else:
+        answered = sum(len(message.text) for message in content.messages if message.role is Role.ASSISTANT)
+        asked = sum(len(message.text) for message in content.messages) - answered + len(content.system or "")
+    for characters, bound, what in (
+        (asked, family.maximum_input_tokens, "The input of the record"),
+        (answered, family.maximum_output_tokens, "The output of the record"),
+        (asked + answered, family.maximum_tokens, "The record"),
+    ):
+        if bound is not None and characters > bound * family.characters_per_token:
+            faults.warn(
+                (),
+                "too-many-tokens",
+                f"{what[:1].lower()}{what[1:]} has {characters} characters, about "
+                f"{characters // family.characters_per_token} tokens at {family.characters_per_token} characters each; "
+                f"AWS takes {bound} tokens for {family.name}.",
+                "Split it into several records, or shorten it; tanren trains on it where it fits the model's window.",
+            )
 
 
 def _read_prompt_completion(
@@ -242,7 +277,8 @@ def _turns(row: dict[str, Any], faults: _Faults) -> Iterator[tuple[int, Role, di
                 f'the last message has the role "{role}".',
                 "End with the assistant's answer: it is what is learned.",
             )
-        expected = _other(role)
+        # A system message among the others is said above; it is nobody's turn.
+        expected = expected if message.get("role") == "system" else _other(role)
 
 
 def _role(message: dict[str, Any], index: int, expected: Role, faults: _Faults) -> Role:
@@ -256,7 +292,7 @@ def _role(message: dict[str, Any], index: int, expected: Role, faults: _Faults) 
             path,
             "system-role",
             f'message {index + 1} has the role "system".',
-            'Move its text to the key "system" of the record.',
+            'Move its text to the key "system" of the record; `tanren data preprocess --from openai` does.',
         )
         return expected
     if value not in ("user", "assistant"):
@@ -333,6 +369,29 @@ def _text(holder: dict[str, Any], key: str, path: JsonPath, faults: _Faults) -> 
             f'"{key}" has half of a surrogate pair (\\ud800 to \\udfff), which no text can hold.',
             "Write the whole character.",
         )
+    if (garbled := garbling(value)) is not None:
+        at = max(0, garbled.at - 10)
+        # No faithful text can be shown where bytes are missing.
+        meant = f" → {garbled.repaired[at : at + 50]}" if garbled.is_lossless else ""
+        faults.warn(
+            where,
+            "garbled-text",
+            f'"{key}" is garbled: UTF-8 that was read in another encoding and saved again.',
+            "tanren data doctor FILE --repair NEW"
+            if garbled.is_lossless
+            else "Characters were lost on the way; take the text from its source again.",
+            shown(value[at : at + 50] + meant),
+        )
+    if faults.family is not None:
+        for reserved in faults.family.reserved:
+            if reserved in value:
+                faults.warn(
+                    where,
+                    "reserved-text",
+                    f'"{key}" holds {reserved!r}, which AWS reserves in data for {faults.family.name}.',
+                    "Rephrase it, for instance without the colon; tanren trains on it as it is.",
+                    shown(value[max(0, value.index(reserved) - 20) :]),
+                )
     return value
 
 
@@ -361,7 +420,7 @@ def _check_keys(
 
 
 def _check_reserved(text: str, path: JsonPath, faults: _Faults) -> None:
-    for reserved in _RESERVED:
+    for reserved in CLAUDE_RESERVED:
         if reserved in text:
             faults.add(
                 path,

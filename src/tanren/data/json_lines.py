@@ -1,6 +1,6 @@
-"""Bytes of a JSONL file → one JSON object a line, or the finding that says why not. Streaming; one line is held.
+"""Bytes of a JSONL file → one JSON object a line, or the finding that says why not. Streaming; one block is held.
 
-Cost   one decode and one parse a line; memory of the longest line, at most `LINE_BYTES_CAP`.
+Cost   one decode and one parse a line; memory of a block and of the longest line, at most `LINE_BYTES_CAP`.
 """
 
 import codecs
@@ -9,20 +9,59 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tanren.data.findings import Finding, Severity
-from tanren.data.positions import duplicate_key
+from tanren.data.encodings import legacy_encoding
+from tanren.data.findings import Finding, Severity, shown
+from tanren.data.positions import JsonPath, column_of, duplicate_key
 from tanren.domain.errors import JobFailed
 
 LINE_BYTES_CAP = 64 * 1024 * 1024
 """A record longer than this is no record; it would only fill the memory."""
 
+BLOCK_BYTES = 1 << 18
+"""Of lines that are looked at together: small enough to stay in a core's own cache."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonRow:
     line: int
+    """In which it begins."""
     text: str
-    """The line as it stands, for columns."""
+    """The row's JSON as it stands, for places; empty for a row of a table."""
     value: dict[str, Any]
+    first_column: int = 1
+    """In which it begins, in its line."""
+
+    def place(self, path: JsonPath) -> tuple[int, int | None]:
+        """Line and column of the value at `path`; the row may be spread over lines."""
+        if not self.text:
+            return self.line, None
+        return self.place_of_offset(column_of(self.text, path) - 1)
+
+    def place_of_offset(self, offset: int) -> tuple[int, int]:
+        """Of a character of `text`, from 0."""
+        newlines = self.text.count("\n", 0, offset)
+        if newlines:
+            return self.line + newlines, offset - self.text.rindex("\n", 0, offset)
+        return self.line, self.first_column + offset
+
+    def text_at(self, path: JsonPath) -> str:
+        """The beginning of the value at `path`, as it stands in the file."""
+        if not self.text:
+            found: Any = self.value
+            for part in path:
+                found = found.get(part, "") if isinstance(found, dict) else found
+            return shown(str(found))
+        start = column_of(self.text, path) - 1
+        return shown(self.text[start : start + 200])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineBlock:
+    first_line: int
+    lines: list[bytes]
+    """Without their newlines; a carriage return stays."""
+    raw: bytes
+    """The same, as it stands."""
 
 
 class NotJsonLines(Exception):
@@ -57,6 +96,45 @@ def lines_of(chunks: Iterable[bytes], *, file: str) -> Iterator[bytes]:
         yield bytes(rest)
 
 
+def line_blocks(pieces: Iterable[bytes], *, file: str) -> Iterator[LineBlock]:
+    """All lines, some hundred at a time, of pieces cut anywhere.
+
+    Raises   NotJsonLines where a line is longer than `LINE_BYTES_CAP`.
+    """
+    held: list[bytes] = []
+    size, line = 0, 1
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size < BLOCK_BYTES or (b"\n" not in piece and size <= LINE_BYTES_CAP):
+            continue
+        joined = b"".join(held)
+        end = joined.rfind(b"\n")
+        if end >= 0:
+            raw = joined[:end]
+            block = LineBlock(first_line=line, lines=raw.split(b"\n"), raw=raw)
+            yield block
+            line += len(block.lines)
+        held = [joined[end + 1 :]]
+        size = len(held[0])
+        if size > LINE_BYTES_CAP:
+            raise NotJsonLines(line_too_long(file, line))
+    rest = b"".join(held)
+    if rest:
+        raw = rest.removesuffix(b"\n")
+        yield LineBlock(first_line=line, lines=raw.split(b"\n"), raw=raw)
+
+
+def line_too_long(file: str, line: int) -> Finding:
+    return Finding(
+        file=file,
+        line=line,
+        rule="line-too-long",
+        message=f"the line is longer than {LINE_BYTES_CAP // 2**20} MiB.",
+        fix="Write one record a line.",
+    )
+
+
 def json_rows(lines: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Finding]:
     """Each line as an object or as a finding, in order; warnings stand before the row that they are about.
 
@@ -78,7 +156,7 @@ def json_rows(lines: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Findin
                     severity=Severity.WARNING,
                 )
             _check_kind_of_file(raw, file)
-        yield _row_of(raw, file=file, line=line)
+        yield row_of_line(raw, file=file, line=line)
 
 
 def _check_kind_of_file(first_line: bytes, file: str) -> None:
@@ -105,20 +183,17 @@ def _check_kind_of_file(first_line: bytes, file: str) -> None:
         )
 
 
-def _row_of(raw: bytes, *, file: str, line: int) -> JsonRow | Finding:
+def row_of_line(raw: bytes, *, file: str, line: int) -> JsonRow | Finding:
+    """The line as an object, or why it is none."""
+
     def refuse(rule: str, message: str, fix: str, column: int | None) -> Finding:
-        return Finding(file=file, line=line, column=column, rule=rule, message=message, fix=fix)
+        text = None if column is None else shown(raw.decode("utf-8", "replace")[max(0, column - 20) :])
+        return Finding(file=file, line=line, column=column, rule=rule, message=message, fix=fix, text=text)
 
     try:
         text = raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        byte = raw[error.start]
-        return refuse(
-            "invalid-utf-8",
-            f"byte 0x{byte:02x} at byte offset {error.start} of the line is not UTF-8.",
-            "Save the file as UTF-8.",
-            error.start + 1,
-        )
+        return invalid_utf_8(raw, error, file=file, line=line)
     if not text.strip():
         return refuse("blank-line", "the line is blank.", "Remove it; every line must be a record.", None)
     doubled: list[str] = []
@@ -146,14 +221,32 @@ def _row_of(raw: bytes, *, file: str, line: int) -> JsonRow | Finding:
     except (RecursionError, ValueError) as error:
         return refuse("invalid-json", f"invalid JSON: {error}.", "Repair the line.", None)
     if not isinstance(value, dict):
-        kind = type(value).__name__
-        return refuse(
-            "not-an-object", f"the line is a JSON {_JSON_NAMES.get(kind, kind)}.", "Write one JSON object a line.", 1
-        )
+        return refuse("not-an-object", f"the line is a JSON {json_kind(value)}.", "Write one JSON object a line.", 1)
     if doubled and (twice := duplicate_key(text)) is not None:
         key, column = twice
         return refuse("duplicate-key", f'the key "{key}" stands twice in one object.', "Keep one of them.", column)
     return JsonRow(line=line, text=text, value=value)
+
+
+def invalid_utf_8(raw: bytes, error: UnicodeDecodeError, *, file: str, line: int) -> Finding:
+    """The finding for a line that is not UTF-8; it names the encoding that the line may be in."""
+    message = f"byte 0x{raw[error.start]:02x} at byte offset {error.start} of the line is not UTF-8."
+    fix = "Save the file as UTF-8."
+    text = raw[max(0, error.start - 20) : error.start + 100].decode("utf-8", "replace")
+    if (guess := legacy_encoding(raw)) is not None:
+        encoding, reads = guess
+        around = max(0, len(raw[: error.start].decode(encoding, "replace")) - 20)
+        text = reads[around:]
+        message += f" The line reads as {encoding}."
+        fix = f"Save the file as UTF-8: tanren data doctor FILE --repair NEW, or iconv -f {encoding} -t UTF-8 FILE."
+    return Finding(
+        file=file, line=line, column=error.start + 1, rule="invalid-utf-8", message=message, fix=fix, text=shown(text)
+    )
+
+
+def json_kind(value: Any) -> str:
+    """What JSON calls the value."""
+    return _JSON_NAMES[type(value).__name__]
 
 
 class _NotANumber(Exception):
@@ -165,6 +258,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 _JSON_NAMES = {
+    "dict": "object",
     "list": "array",
     "str": "string",
     "int": "number",

@@ -1,23 +1,34 @@
 """A data file → records, or everything that is wrong with it. Validation and training read by the same code.
 
 The format is sniffed from the first object of the file; every later row must agree. Errors stop nothing until the end
-of the file, so that all of them are told at once; a file with one error gives no training.
+of the file, so that all of them are told at once; a file with one error gives no training. Where only findings are
+asked for, blocks of lines that are right beyond doubt are passed over by the quick road (`clean_rows.py`).
 
-Cost   one pass; memory of one line and at most `FINDINGS_CAP` findings and as many warnings.
+Cost   one pass; memory of one block of lines and at most `FINDINGS_CAP` findings and as many warnings.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from tanren.data.clean_rows import CleanRows
+from tanren.data.containers import open_container
+from tanren.data.families import FamilyRules
 from tanren.data.findings import FINDINGS_CAP, DataInvalid, Finding, Severity
 from tanren.data.formats import EXAMPLES, FORMATS_OF, DataFormat, Fault, read_content, sniff
-from tanren.data.json_lines import JsonRow, NotJsonLines, json_rows
-from tanren.data.positions import column_of
+from tanren.data.json_lines import JsonRow, LineBlock, NotJsonLines, row_of_line
 from tanren.data.records import RecordSource, TrainingRecord
+from tanren.data.rules import TOLD_ONCE, aws_refuses
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import RecordLimits
 from tanren.domain.prompt_templates import PromptTemplate
+
+_SLICE_LINES: Final = 16
+"""A block with something wrong is looked at in slices of so many lines, and only a slice with a fault line by line."""
+_AWS_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_\-/.]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +39,7 @@ class FileSummary:
     rows: int
     """Records that can be trained on."""
     line_count: int
+    """Of the file as it was given, compressed or not."""
     size_bytes: int
     sha256: str
     """Of the content as it was read: equal to the file's where the lines came with their endings."""
@@ -35,6 +47,8 @@ class FileSummary:
     """Errors and warnings in file order, at most `FINDINGS_CAP` of each."""
     error_count: int
     """All of them, also those past the cap."""
+    rule_counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How often each rule is broken, also past the cap."""
 
     @property
     def is_valid(self) -> bool:
@@ -47,20 +61,28 @@ class FileSummary:
 
 
 class _Counted:
-    """Lines passed through, counted and hashed."""
+    """Pieces passed through, counted and hashed."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = lines
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
         self._hash = hashlib.sha256()
-        self.line_count = 0
+        self._newlines = 0
+        self._has_open_line = False
         self.size_bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        for line in self._lines:
-            self._hash.update(line)
-            self.line_count += 1
-            self.size_bytes += len(line)
-            yield line
+        for piece in self._pieces:
+            if not piece:
+                continue
+            self._hash.update(piece)
+            self._newlines += piece.count(b"\n")
+            self._has_open_line = not piece.endswith(b"\n")
+            self.size_bytes += len(piece)
+            yield piece
+
+    @property
+    def line_count(self) -> int:
+        return self._newlines + self._has_open_line
 
     @property
     def sha256(self) -> str:
@@ -68,70 +90,120 @@ class _Counted:
 
 
 class FileReader:
-    """One pass over one file. Iterate `records()`, then ask for `summary()`."""
+    """One pass over one file. Iterate `records()`, or `check()`, then ask for `summary()`."""
 
     def __init__(
         self,
-        lines: Iterable[bytes],
+        pieces: Iterable[bytes],
         *,
         file: str,
         customization_type: CustomizationType,
         prompt_templates: Sequence[PromptTemplate] = (),
+        family: FamilyRules | None = None,
+        is_strict: bool = False,
     ) -> None:
         self._file = file
         self._prompt_templates = prompt_templates
         self._customization_type = customization_type
-        self._lines = _Counted(lines)
+        self._family = family
+        self._is_strict = is_strict
+        self._pieces = _Counted(pieces)
         self._format: DataFormat | None = None
+        self._clean: CleanRows | None = None
         self._errors: list[Finding] = []
         self._warnings: list[Finding] = []
-        self._warned: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str]] = set()
+        self._rule_counts: Counter[str] = Counter()
         self._row_count = 0
         self.error_count = 0
 
     def records(self) -> Iterator[TrainingRecord]:
         """Every right record, in file order, among wrong ones too; `summary()` says whether the file may be used."""
-        lines = iter(self._lines)
-        try:
-            for row in json_rows(lines, file=self._file):
-                if isinstance(row, Finding):
-                    self._note(row)
-                elif (record := self._record_of(row)) is not None:
-                    self._row_count += 1
-                    yield record
-        except NotJsonLines as error:
-            self._note(error.finding)
-        except _WrongCustomization as error:
-            self._note(error.finding)
-        for _ in lines:  # a file that was given up is still counted and hashed to its end
+        yield from self._read(is_quick=False)
+
+    def check(self) -> None:
+        """Looks for findings only; finds what `records` finds."""
+        for _ in self._read(is_quick=True):
             pass
-        if self._lines.line_count == 0:
-            self._note(
-                Finding(
-                    file=self._file,
-                    line=0,
-                    rule="empty-file",
-                    message="the file is empty.",
-                    fix="Give it at least one record.",
-                )
-            )
 
     def summary(self, limits: RecordLimits | None = None, *, is_validation: bool = False) -> FileSummary:
-        """What was found. Complete only after `records()` has been read to its end."""
+        """What was found. Complete only after `records()` has been read to its end, or `check()`."""
+        of_file = [self._judged(finding) for finding in self._limit_warnings(limits, is_validation)]
+        errors = [finding for finding in of_file if finding.severity is Severity.ERROR]
         findings = sorted(
-            [*self._errors, *self._warnings, *self._limit_warnings(limits, is_validation)],
-            key=lambda finding: (finding.line, finding.column or 0),
+            [*self._errors, *self._warnings, *of_file], key=lambda finding: (finding.line, finding.column or 0)
         )
         return FileSummary(
             file=self._file,
             format=self._format,
             rows=self._row_count,
-            line_count=self._lines.line_count,
-            size_bytes=self._lines.size_bytes,
-            sha256=self._lines.sha256,
+            line_count=self._pieces.line_count,
+            size_bytes=self._pieces.size_bytes,
+            sha256=self._pieces.sha256,
             findings=tuple(findings),
-            error_count=self.error_count,
+            error_count=self.error_count + len(errors),
+            rule_counts=dict(self._rule_counts + Counter(finding.rule for finding in of_file)),
         )
+
+    def _read(self, *, is_quick: bool) -> Iterator[TrainingRecord]:
+        """The records; where `is_quick`, only those of which it is not clear that they are right."""
+        pieces = iter(self._pieces)
+        try:
+            opened = open_container(pieces, file=self._file)
+            for finding in opened.findings:
+                self._note(finding)
+            for row in opened.rows or ():
+                if (record := self._record_or_note(row)) is not None:
+                    yield record
+            for block in opened.blocks or ():
+                for part in self._doubtful(block) if is_quick else (block,):
+                    for line, raw in enumerate(part.lines, start=part.first_line):
+                        row = row_of_line(raw, file=self._file, line=line)
+                        if (record := self._record_or_note(row)) is not None:
+                            yield record
+        except NotJsonLines as error:
+            self._note(error.finding)
+        except _WrongCustomization as error:
+            self._note(error.finding)
+        for _ in pieces:  # a file that was given up is still counted and hashed to its end
+            pass
+        if not self._row_count and not self.error_count:
+            self._note(
+                Finding(
+                    file=self._file,
+                    line=0,
+                    rule="empty-file",
+                    message="the file is empty." if not self._pieces.size_bytes else "the file has no records.",
+                    fix="Give it at least one record.",
+                )
+            )
+
+    def _doubtful(self, block: LineBlock) -> Iterator[LineBlock]:
+        """The lines of the block that are not right beyond doubt, one a block; the others are counted."""
+        if self._is_clean(block):
+            return
+        for start in range(0, len(block.lines), _SLICE_LINES):
+            part = _part(block, start, start + _SLICE_LINES)
+            if self._is_clean(part):
+                continue
+            for index in range(len(part.lines)):
+                single = _part(part, index, index + 1)
+                if not self._is_clean(single):
+                    yield single
+
+    def _is_clean(self, block: LineBlock) -> bool:
+        """Counts the rows where it is."""
+        is_clean = self._clean is not None and self._clean.are_clean(block)
+        self._row_count += len(block.lines) if is_clean else 0
+        return is_clean
+
+    def _record_or_note(self, row: JsonRow | Finding) -> TrainingRecord | None:
+        if isinstance(row, Finding):
+            self._note(row)
+            return None
+        record = self._record_of(row)
+        self._row_count += record is not None
+        return record
 
     def _record_of(self, row: JsonRow) -> TrainingRecord | None:
         data_format = sniff(row.value)
@@ -150,6 +222,7 @@ class FileReader:
         if self._format is None:
             self._format = data_format
             self._check_customization(row, data_format)
+            self._clean = CleanRows(data_format, templates=self._prompt_templates, family=self._family)
         elif data_format is not self._format:
             self._fault(
                 row,
@@ -161,7 +234,7 @@ class FileReader:
                 ),
             )
             return None
-        content, faults = read_content(row.value, data_format, self._prompt_templates)
+        content, faults = read_content(row.value, data_format, self._prompt_templates, self._family)
         for fault in faults:
             self._fault(row, fault)
         if content is None:
@@ -186,40 +259,65 @@ class FileReader:
         )
 
     def _fault(self, row: JsonRow, fault: Fault) -> None:
-        if fault.is_warning:
-            # One warning a key: a key that stands in each of 10,000 rows is one thing to know.
+        if fault.rule in TOLD_ONCE:
+            # A key that stands in each of 10,000 rows is one thing to know.
             key = (fault.rule, str(fault.path[-1]) if fault.path else "")
-            if key in self._warned:
+            if key in self._told:
                 return
-            self._warned.add(key)
-        self._note(
-            Finding(
-                file=self._file,
-                line=row.line,
-                column=column_of(row.text, fault.path),
-                rule=fault.rule,
-                message=fault.message,
-                fix=fault.fix,
-                severity=Severity.WARNING if fault.is_warning else Severity.ERROR,
-            )
+            self._told.add(key)
+        if (kept := self._counted(fault.rule, Severity.WARNING if fault.is_warning else Severity.ERROR)) is None:
+            return
+        # A place is paid for only where it is shown.
+        line, column = row.place(fault.path)
+        finding = Finding(
+            file=self._file,
+            line=line,
+            column=column,
+            rule=fault.rule,
+            message=fault.message,
+            fix=fault.fix,
+            severity=Severity.WARNING if fault.is_warning else Severity.ERROR,
+            text=(row.text_at(fault.path) if fault.text is None else fault.text) or None,
         )
+        kept.append(self._judged(finding))
 
     def _note(self, finding: Finding) -> None:
-        kept = self._warnings if finding.severity is Severity.WARNING else self._errors
-        if finding.severity is Severity.ERROR:
-            self.error_count += 1
-        if len(kept) < FINDINGS_CAP:
-            kept.append(finding)
+        if (kept := self._counted(finding.rule, finding.severity)) is not None:
+            kept.append(self._judged(finding))
+
+    def _counted(self, rule: str, severity: Severity) -> list[Finding] | None:
+        """Counts a finding. The list that it belongs to, or None where that is full."""
+        is_error = self._severity(rule, severity) is Severity.ERROR
+        self._rule_counts[rule] += 1
+        self.error_count += is_error
+        kept = self._errors if is_error else self._warnings
+        return kept if len(kept) < FINDINGS_CAP else None
+
+    def _judged(self, finding: Finding) -> Finding:
+        """With AWS's verdict."""
+        return replace(
+            finding,
+            aws_refuses=aws_refuses(finding.rule, self._family),
+            severity=self._severity(finding.rule, finding.severity),
+        )
+
+    def _severity(self, rule: str, severity: Severity) -> Severity:
+        """Where AWS's rules are asked for, what AWS refuses is an error."""
+        return Severity.ERROR if self._is_strict and aws_refuses(rule, self._family) else severity
 
     def _limit_warnings(self, limits: RecordLimits | None, is_validation: bool) -> Iterator[Finding]:
         if limits is None:
             return
-        rows, size = self._row_count, self._lines.size_bytes
-        maximum = limits.maximum_validation if is_validation else limits.maximum
-        maximum_bytes = limits.maximum_validation_bytes if is_validation else limits.maximum_bytes
-        if not is_validation and limits.minimum is not None and rows < limits.minimum:
+        rows, size = self._row_count, self._pieces.size_bytes
+        family = self._family
+        minimum, maximum, maximum_bytes = limits.minimum, limits.maximum, limits.maximum_bytes
+        if is_validation:
+            minimum = None if family is None else family.minimum_validation
+            maximum = limits.maximum_validation or (None if family is None else family.maximum_validation)
+            maximum_bytes = limits.maximum_validation_bytes
+        if minimum is not None and rows < minimum:
             yield self._limit_warning(
-                "too-few-records", f"{rows} records; AWS takes at least {limits.minimum} for this model."
+                "too-few-records", f"{rows} records; AWS takes at least {minimum} for this model."
             )
         if maximum is not None and rows > maximum:
             yield self._limit_warning(
@@ -235,6 +333,17 @@ class FileReader:
                 f"the format is {self._format}; AWS takes {' or '.join(limits.formats)} for this model.",
             )
 
+        if (
+            family is not None
+            and "file-name" in family.refused
+            and not _AWS_FILE_NAME.fullmatch(self._file.removeprefix("s3://"))
+        ):
+            yield self._limit_warning(
+                "file-name", "the file's name has other characters than letters, digits, and _ - / . of ASCII."
+            )
+        if family is not None and "file-name" in family.refused and not self._file.endswith(".jsonl"):
+            yield self._limit_warning("file-name", "the file's name does not end in .jsonl.")
+
     def _limit_warning(self, rule: str, message: str) -> Finding:
         return Finding(
             file=self._file,
@@ -246,38 +355,53 @@ class FileReader:
         )
 
 
+def _part(block: LineBlock, start: int, end: int) -> LineBlock:
+    lines = block.lines[start:end]
+    return LineBlock(first_line=block.first_line + start, lines=lines, raw=b"\n".join(lines))
+
+
 def validate_file(
-    lines: Iterable[bytes],
+    pieces: Iterable[bytes],
     *,
     file: str,
     customization_type: CustomizationType,
     prompt_templates: Sequence[PromptTemplate] = (),
     limits: RecordLimits | None = None,
+    family: FamilyRules | None = None,
     is_validation: bool = False,
+    is_strict: bool = False,
 ) -> FileSummary:
     """What is in the file and everything that is wrong with it; raises nothing about the data.
 
-    Why   data outside `limits` are warned about: they are AWS's quotas, and smaller or other sets train as well.
+    Takes    the file's bytes, cut anywhere.
+    Why      data outside `limits` and the rules of `family` are warned about: they are AWS's, and other sets train as
+             well. Where `is_strict`, whatever AWS would refuse is an error.
     """
-    reader = FileReader(lines, file=file, customization_type=customization_type, prompt_templates=prompt_templates)
-    for _ in reader.records():
-        pass
+    reader = FileReader(
+        pieces,
+        file=file,
+        customization_type=customization_type,
+        prompt_templates=prompt_templates,
+        family=family,
+        is_strict=is_strict,
+    )
+    reader.check()
     return reader.summary(limits, is_validation=is_validation)
 
 
 def read_records(
-    lines: Iterable[bytes],
+    pieces: Iterable[bytes],
     *,
     file: str,
     customization_type: CustomizationType,
     prompt_templates: Sequence[PromptTemplate] = (),
 ) -> Iterator[TrainingRecord]:
-    """The records in file order, streaming.
+    """The records in file order, streaming, of the file's bytes, cut anywhere.
 
     Raises   DataInvalid at the end of the file, with all findings, where any line is wrong; no record comes after
              the first wrong line, so that nobody trains on half a file.
     """
-    reader = FileReader(lines, file=file, customization_type=customization_type, prompt_templates=prompt_templates)
+    reader = FileReader(pieces, file=file, customization_type=customization_type, prompt_templates=prompt_templates)
     for record in reader.records():
         if not reader.error_count:
             yield record

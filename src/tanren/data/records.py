@@ -30,6 +30,18 @@ class TrainingRecord:
     source: RecordSource
     content: Conversation | Document
 
+    @property
+    def asked(self) -> str:
+        """What stands before the last answer, without the system prompt; nothing of a document."""
+        if isinstance(self.content, Document):
+            return ""
+        return "\n".join(message.text for message in self.content.messages[:-1])
+
+    @property
+    def answered(self) -> str:
+        """The last answer; of a document all of it."""
+        return self.content.text if isinstance(self.content, Document) else self.content.messages[-1].text
+
     def digest(self) -> str:
         """SHA-256 of the content alone: equal rows have equal digests, wherever they stand."""
         content = self.content

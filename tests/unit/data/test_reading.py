@@ -1,3 +1,4 @@
+import codecs
 import gzip
 import json
 import pickle
@@ -37,6 +38,7 @@ CONVERSATION: Row = {
     "system": [{"text": "Be short."}],
     "messages": [block_turn("user", "What?"), block_turn("assistant", "That.")],
 }
+PROMPT_TEXT = json.dumps(PROMPT).encode() + b"\n"
 INPUT: Row = {"input": "Once upon a time."}
 
 
@@ -205,23 +207,27 @@ def test_the_byte_offset_of_bad_utf_8_is_given() -> None:
     ("content", "rule"),
     [
         ([json.dumps([PROMPT, PROMPT]).encode()], "json-array"),
-        ([b"[\n", b"{}\n", b"]\n"], "json-array"),
-        ([b"{\n", b'"prompt": "a"\n', b"}\n"], "pretty-printed-json"),
-        ([gzip.compress(b"x", mtime=0)], "compressed-file"),
-        (["{}".encode("utf-16")], "utf-16-file"),
-        ([], "empty-file"),
+        ([b"[\n", PROMPT_TEXT, b",", PROMPT_TEXT, b"]\n"], "json-array"),
+        ([json.dumps(PROMPT, indent=1).encode(), b"\n", json.dumps(PROMPT, indent=1).encode()], "pretty-printed-json"),
+        ([gzip.compress(PROMPT_TEXT + PROMPT_TEXT, mtime=0)], "compressed-file"),
+        ([(PROMPT_TEXT + PROMPT_TEXT).decode().encode("utf-16")], "utf-16-file"),
+        ([(PROMPT_TEXT + PROMPT_TEXT).decode().encode("utf-16-be")], "utf-16-file"),
+        ([b"prompt;completion\r\n", b"What?;That.\r\nWhat?;That.\r\n"], "csv-file"),
+        ([codecs.BOM_UTF8, PROMPT_TEXT + PROMPT_TEXT], "byte-order-mark"),
     ],
 )
-def test_another_kind_of_file_is_said_once(content: list[bytes], rule: str) -> None:
-    summary = validate_file(content, file="f.jsonl", customization_type=FINE_TUNING)
-    assert [finding.rule for finding in summary.findings] == [rule]
-    assert summary.size_bytes == sum(len(line) for line in content)
+def test_another_kind_of_file_is_read_with_a_warning(content: list[bytes], rule: str) -> None:
+    summary = validate_file(content, file="f", customization_type=FINE_TUNING)
+    assert [(finding.rule, finding.severity) for finding in summary.findings] == [(rule, Severity.WARNING)]
+    assert summary.size_bytes == sum(len(piece) for piece in content)
+    first, second = read_records(content, file="f", customization_type=FINE_TUNING)
+    assert first.content == second.content == user_turn("What?").answered("That.")
 
 
 def test_a_byte_order_mark_is_tolerated_with_a_warning() -> None:
     summary = check(b"\xef\xbb\xbf" + json.dumps(PROMPT).encode())
     assert summary.is_valid
-    assert rules(summary, Severity.WARNING) == [(1, "byte-order-mark")]
+    assert rules(summary, Severity.WARNING) == [(0, "byte-order-mark")]
 
 
 @pytest.mark.parametrize(("row", "kind"), [(INPUT, FINE_TUNING), (PROMPT, PRE_TRAINING), (CLAUDE, PRE_TRAINING)])

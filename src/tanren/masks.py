@@ -1,0 +1,121 @@
+"""The process of one look at what of a data file is learned. Composition root; the tokenizer of the base lives here.
+
+    python -m tanren.masks --model ID --file PATH [--skip N] [--count N] [--max-tokens N]
+
+It writes a line of JSON a record: {"line": …, "tokens": …, "trained": …, "runs": [["masked" | "trained" | "beyond",
+text], …]}, where a run is neighbouring tokens of one fate, in the order in which the model reads them. It ends with 0;
+or with 1 and the reason on standard error.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, Final
+
+from tanren.bodies.registry import BODY_FORMATS
+from tanren.catalog.foundation_models import foundation_model
+from tanren.catalog.weights import WeightsCatalogue
+from tanren.data.containers import pieces_of
+from tanren.data.reading import FileReader
+from tanren.data.records import Document, TrainingRecord
+from tanren.domain.customization_jobs import CustomizationType
+from tanren.domain.errors import TanrenError
+from tanren.settings import Settings, read_settings
+
+MASKED: Final = "masked"
+TRAINED: Final = "trained"
+BEYOND: Final = "beyond"
+
+
+def masks_command(
+    model: str, path: Path, customization_type: CustomizationType, *, skip: int, count: int, max_tokens: int | None
+) -> list[str]:
+    argv = [sys.executable, "-m", "tanren.masks", "--model", model, "--file", str(path)]
+    argv += ["--customization-type", customization_type, "--skip", str(skip), "--count", str(count)]
+    return argv if max_tokens is None else [*argv, "--max-tokens", str(max_tokens)]
+
+
+def masks(
+    settings: Settings,
+    model_id: str,
+    path: Path,
+    customization_type: CustomizationType,
+    *,
+    skip: int,
+    count: int,
+    max_tokens: int | None,
+) -> Iterator[dict[str, Any]]:
+    """Of the right records of the file, as a job of the model would write them. Raises TanrenError."""
+    model = foundation_model(model_id)
+    folder = WeightsCatalogue(settings.data_dir).weights_of(model_id).folder
+    reader = FileReader(
+        pieces_of(path),
+        file=str(path),
+        customization_type=customization_type,
+        prompt_templates=BODY_FORMATS[model.body_format].prompt_templates,
+    )
+    # Only now: torch is imported with them.
+    from tanren.training.tokenization import Tokenizer
+    from tanren.weights.base_models import load_tokenizer, read_facts
+    from tanren.weights.chat_template import ChatTemplate
+
+    files: Any = load_tokenizer(folder)
+    template = ChatTemplate(files)
+    tokenizer = Tokenizer(template, bos_id=files.bos_token_id, eos_id=files.eos_token_id)
+    room = max_tokens or read_facts(folder).context_length
+    for record in islice(reader.records(), skip, skip + count):
+        sequence = _sequence(record, tokenizer)
+        # The first token has nothing before it to be told from, so it is never a target.
+        fates = [
+            BEYOND if place >= room else TRAINED if learned and place else MASKED
+            for place, learned in enumerate(sequence.loss_mask)
+        ]
+        runs = [
+            (fate, template.decode([token for _, token in tokens]))
+            for fate, tokens in groupby(zip(fates, sequence.ids, strict=True), key=lambda pair: pair[0])
+        ]
+        yield {
+            "line": record.source.line,
+            "tokens": len(fates),
+            "trained": fates.count(TRAINED),
+            "runs": runs,
+        }
+
+
+def _sequence(record: TrainingRecord, tokenizer: Any) -> Any:
+    if isinstance(record.content, Document):
+        return tokenizer.of_document(record.content, record.source)
+    return tokenizer.of_conversation(record.content, record.source)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tanren.masks")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--file", required=True, type=Path)
+    parser.add_argument("--customization-type", required=True, type=CustomizationType)
+    parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--count", type=int, default=3)
+    parser.add_argument("--max-tokens", type=int)
+    given = parser.parse_args()
+    try:
+        for shown in masks(
+            read_settings(),
+            given.model,
+            given.file,
+            given.customization_type,
+            skip=given.skip,
+            count=given.count,
+            max_tokens=given.max_tokens,
+        ):
+            print(json.dumps(shown), flush=True)
+    except TanrenError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
