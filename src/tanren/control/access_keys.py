@@ -1,0 +1,91 @@
+"""The rules of access keys: two a user, so that one can be replaced while the other works."""
+
+from sqlalchemy import Connection
+
+from tanren.control.users import no_such_user
+from tanren.domain.clock import Clock
+from tanren.domain.errors import QuotaExceeded, ResourceNotFound
+from tanren.domain.identities import (
+    ACCESS_KEYS_PER_USER,
+    IdPrefix,
+    KeyStatus,
+    LastingKey,
+    UniqueIdMaker,
+    User,
+    new_secret,
+)
+from tanren.domain.marked_pages import MarkedPage, marked_page
+from tanren.storage.access_keys import (
+    access_keys_of,
+    insert_access_key,
+    remove_access_key,
+    root_key_of,
+    set_key_status,
+)
+from tanren.storage.identities import users
+from tanren.storage.identity_database import IdentityDatabase
+
+
+class AccessKeyControl:
+    def __init__(self, database: IdentityDatabase, *, clock: Clock, new_id: UniqueIdMaker) -> None:
+        self._database = database
+        self._clock = clock
+        self._new_id = new_id
+        self._users = users()
+
+    def create(self, account_id: str, user_name: str) -> LastingKey:
+        """The only answer that holds the secret."""
+        with self._database.writing() as connection:
+            user = self._user(connection, account_id, user_name)
+            if len(access_keys_of(connection, user.identity_id)) >= ACCESS_KEYS_PER_USER:
+                raise QuotaExceeded(f"Cannot exceed quota for AccessKeysPerUser: {ACCESS_KEYS_PER_USER}")
+            key = self._new_key(account_id, user.identity_id)
+            insert_access_key(connection, key)
+        return key
+
+    def list(self, account_id: str, user_name: str, *, marker: str | None, size: int | None) -> MarkedPage[LastingKey]:
+        with self._database.reading() as connection:
+            found = access_keys_of(connection, self._user(connection, account_id, user_name).identity_id)
+        return marked_page(found, lambda key: key.access_key_id, marker=marker, size=size)
+
+    def set_status(self, account_id: str, user_name: str, access_key_id: str, status: KeyStatus) -> None:
+        with self._database.writing() as connection:
+            key = self._existing(connection, account_id, user_name, access_key_id)
+            set_key_status(connection, key.access_key_id, status)
+
+    def delete(self, account_id: str, user_name: str, access_key_id: str) -> None:
+        with self._database.writing() as connection:
+            key = self._existing(connection, account_id, user_name, access_key_id)
+            remove_access_key(connection, key.access_key_id)
+
+    def open_account(self, account_id: str) -> LastingKey:
+        """The root key of a further account: a new one at the first call, the same one ever after."""
+        with self._database.writing() as connection:
+            key = root_key_of(connection, account_id)
+            if key is None:
+                key = self._new_key(account_id, None)
+                insert_access_key(connection, key)
+        return key
+
+    def _new_key(self, account_id: str, identity_id: str | None) -> LastingKey:
+        return LastingKey(
+            access_key_id=self._new_id(IdPrefix.ACCESS_KEY),
+            secret_access_key=new_secret(),
+            account_id=account_id,
+            identity_id=identity_id,
+            status=KeyStatus.ACTIVE,
+            created_at=self._clock(),
+        )
+
+    def _existing(self, connection: Connection, account_id: str, user_name: str, access_key_id: str) -> LastingKey:
+        owned = access_keys_of(connection, self._user(connection, account_id, user_name).identity_id)
+        key = next((key for key in owned if key.access_key_id == access_key_id), None)
+        if key is None:
+            raise ResourceNotFound(f"The Access Key with id {access_key_id} cannot be found.")
+        return key
+
+    def _user(self, connection: Connection, account_id: str, name: str) -> User:
+        user = self._users.find(connection, account_id, name)
+        if user is None:
+            raise no_such_user(name)
+        return user

@@ -1,0 +1,56 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tanren.cli.main import app
+from tanren.domain.errors import Conflict, ValidationFailed
+from tanren.storage.root_keys import RootKeys, write_root_keys
+
+OTHER = "210987654321"
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, migrated_file: Path) -> Path:
+    """Of a server that has been started once."""
+    shutil.copyfile(migrated_file, tmp_path / "tanren.db")
+    keys = RootKeys(
+        account_id="123456789012",
+        region="us-east-1",
+        access_key_id="AKIA",
+        secret_access_key="s",
+        endpoint="http://127.0.0.1:4500",
+    )
+    write_root_keys(tmp_path, keys)
+    return tmp_path
+
+
+def created(data_dir: Path, account: str = OTHER) -> str:
+    result = CliRunner().invoke(app, ["account", "create", account, "--data-dir", str(data_dir)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.stdout
+
+
+def test_an_account_has_one_root_key_however_often_it_is_asked_for(data_dir: Path) -> None:
+    first = created(data_dir)
+    assert "export AWS_ACCESS_KEY_ID=AKIA" in first
+    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:4500" in first
+    assert created(data_dir) == first
+    assert created(data_dir, "111122223333") != first
+
+
+def test_the_servers_own_account_is_not_made_again(data_dir: Path) -> None:
+    with pytest.raises(Conflict, match="tanren env"):
+        created(data_dir, "123456789012")
+
+
+def test_an_account_is_twelve_digits(data_dir: Path) -> None:
+    with pytest.raises(ValidationFailed, match="twelve digits"):
+        created(data_dir, "12")
+
+
+def test_a_server_must_have_been_started_before(tmp_path: Path) -> None:
+    with pytest.raises(ValidationFailed, match="No server has been started"):
+        created(tmp_path)
