@@ -1,0 +1,84 @@
+"""ValidateTrainingData, EstimateCustomizationJob."""
+
+from tanren.aws.context import Handler, Members, RequestContext
+from tanren.control.dry_runs import DryRunControl, JobEstimate, NewDryRun
+from tanren.domain.customization_jobs import CustomizationType
+
+
+def dry_run_handlers(control: DryRunControl) -> dict[str, Handler]:
+    def validate(context: RequestContext, params: Members) -> Members:
+        files = control.validate(context.scope, _new(params))
+        return {"isValid": all(file["isValid"] for file in files), "files": files}
+
+    def estimate(context: RequestContext, params: Members) -> Members:
+        return _estimate(control.estimate(context.scope, _new(params)))
+
+    return {"ValidateTrainingData": validate, "EstimateCustomizationJob": estimate}
+
+
+def _new(params: Members) -> NewDryRun:
+    validators = params.get("validationDataConfig", {}).get("validators", [])
+    return NewDryRun(
+        base_model_identifier=params["baseModelIdentifier"],
+        customization_type=CustomizationType(params.get("customizationType", CustomizationType.FINE_TUNING)),
+        training_s3_uri=params["trainingDataConfig"]["s3Uri"],
+        validation_s3_uris=[validator["s3Uri"] for validator in validators],
+        hyperparameters=params.get("hyperParameters", {}),
+    )
+
+
+def _estimate(estimate: JobEstimate) -> Members:
+    found = estimate.found
+    return {
+        "tokens": {
+            "recordCount": found["records"],
+            "epochTokenCount": found["epoch_tokens"],
+            "trainedTokenCount": found["trained_tokens"],
+            "validationTokenCount": found["validation_tokens"],
+            "longestRecordTokenCount": found["longest_record"],
+            "epochs": found["epochs"],
+            "totalTokenCount": estimate.total_tokens,
+            "stepCount": estimate.steps,
+        },
+        "memory": {
+            "neededBytes": found["needed_bytes"],
+            "availableBytes": found["available_bytes"],
+            "fits": found["fits"],
+            "explanation": found["memory_words"],
+        },
+        "time": _time(estimate),
+        "cost": _cost(estimate),
+        "notes": _notes(estimate),
+    }
+
+
+def _time(estimate: JobEstimate) -> Members | None:
+    if estimate.rate is None:
+        return None
+    return {
+        "seconds": estimate.seconds,
+        "tokensPerSecond": estimate.rate.tokens_per_second,
+        "jobCount": estimate.rate.jobs,
+    }
+
+
+def _cost(estimate: JobEstimate) -> Members | None:
+    if estimate.prices is None or estimate.price is None:
+        return None
+    return {
+        "amount": estimate.total_tokens / 1000 * estimate.price,
+        "currency": estimate.prices.currency,
+        "pricePerThousandTokens": estimate.price,
+        "source": estimate.prices.file.name,
+    }
+
+
+def _notes(estimate: JobEstimate) -> list[str]:
+    notes = [str(warning) for warning in estimate.found["warnings"]]
+    if estimate.rate is None:
+        notes.append("No job of yours has trained on these weights by this method yet, so no time can be told.")
+    if estimate.prices is None:
+        notes.append("There is no price book, so no cost can be told: docs/sdk.md says how to write one.")
+    elif estimate.price is None:
+        notes.append(f"The price book {estimate.prices.file.name} has no price for this base model.")
+    return notes

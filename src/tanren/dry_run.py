@@ -1,0 +1,164 @@
+"""The process of one dry run of a customization job. Composition root; tensors live here.
+
+    python -m tanren.dry_run        orders on standard input, the answer on standard output: a JSON object each
+
+It ends with 0 and what was found, or with 1 and `{"refused": kind of error, "message": …}`. Any other end is a crash,
+or the caller's patience. `DryRunProcess` is the caller's side; the gateway has it.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, cast
+
+from tanren.catalog.foundation_models import root_model
+from tanren.data.reading import FileSummary
+from tanren.domain.customization_jobs import CustomizationType
+from tanren.domain.errors import (
+    JobFailed,
+    ResourceNotFound,
+    ServiceUnavailable,
+    TanrenError,
+    Throttled,
+    ValidationFailed,
+)
+from tanren.domain.scope import Scope
+from tanren.domain.weights import BoundWeights
+from tanren.object_stores import object_store_address
+from tanren.settings import Settings, read_settings
+from tanren.storage.objects import ObjectStore
+
+MOST_BYTES: Final = 256 * 1024 * 1024
+MOST_AT_ONCE: Final = 2
+"""Dry runs of one gateway process; an estimate takes as much memory as a tokenizer and torch do."""
+PATIENCE_SECONDS: Final = 55.0
+"""boto3 gives up after 60."""
+PROCESSOR_SECONDS: Final = 900
+"""Of all threads; far more than they can use in that time on the largest machines that train on their processor."""
+
+_ERRORS: Final[Mapping[str, type[TanrenError]]] = {
+    kind.__name__: kind for kind in (JobFailed, ResourceNotFound, ServiceUnavailable, ValidationFailed)
+}
+
+
+class DryRunProcess:
+    """Runs one dry run at a time in a process of its own, and a few beside each other. Safe in threads."""
+
+    def __init__(self) -> None:
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    def run(self, orders: Mapping[str, Any]) -> dict[str, Any]:
+        """What the process found. Blocks.
+
+        Raises   what it refuses with; Throttled where too many run; ValidationFailed where it takes too long.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Throttled(f"{MOST_AT_ONCE} dry runs are under way, which is the most at a time; try again.")
+        try:
+            # Made here, so that it goes also when the process is ended.
+            with tempfile.TemporaryDirectory(prefix="tanren-dry-run-") as folder:
+                return _run({**orders, "folder": folder})
+        finally:
+            self._places.release()
+
+
+def _run(orders: Mapping[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tanren.dry_run"]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(orders).encode(), capture_output=True, timeout=PATIENCE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        # No error that an SDK tries again by itself: it would take as long each time.
+        raise ValidationFailed(
+            f"The dry run took longer than {PATIENCE_SECONDS:g} seconds and was ended. Give a part of the data, or try "
+            "when the machine has less to do."
+        ) from error
+    try:
+        told = cast("dict[str, Any]", json.loads(done.stdout))
+    except ValueError as error:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        raise ServiceUnavailable(f"The dry run ended with exit code {done.returncode}: {last[0][:300]}") from error
+    if "refused" in told:
+        raise _ERRORS[told["refused"]](told["message"])
+    return told
+
+
+def main() -> int:
+    # Whoever gave the orders ends it after a minute, unless he has died himself.
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+    orders = cast("dict[str, Any]", json.load(sys.stdin))
+    try:
+        told = _obeyed(orders, read_settings())
+    except TanrenError as error:
+        kinds = (name for name, kind in _ERRORS.items() if isinstance(error, kind))
+        kind = next(kinds, ServiceUnavailable.__name__)
+        told = {"refused": kind, "message": str(error)}
+    json.dump(told, sys.stdout)
+    return 1 if "refused" in told else 0
+
+
+def _obeyed(orders: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    # Imported here: the gateway knows this module, and nothing of what a job does.
+    from tanren.workflows.dry_run import DryRun, estimated, examined
+
+    objects = ObjectStore(object_store_address(settings, Scope(**orders["scope"])))
+    run = DryRun(
+        model=root_model(orders["foundationModelId"]),
+        customization_type=CustomizationType(orders["customizationType"]),
+        training_s3_uri=orders["trainingS3Uri"],
+        validation_s3_uris=orders["validationS3Uris"],
+        folder=Path(orders["folder"]),
+        most_bytes=MOST_BYTES,
+    )
+    estimate = orders.get("estimate")
+    if estimate is None:
+        return {"files": [_report(file.summary) for file in examined(run, objects)]}
+    return asdict(
+        estimated(
+            run,
+            objects,
+            hyperparameters=estimate["hyperParameters"],
+            bound=BoundWeights.from_json(estimate["weights"]),
+            base_folder=Path(estimate["baseFolder"]),
+            training_device=settings.training_device,
+            threads=settings.worker_threads,
+            token_folder=settings.data_dir / "cache" / "tokens",
+            token_bytes=int(settings.token_cache_gigabytes * 1e9),
+        )
+    )
+
+
+def _report(summary: FileSummary) -> dict[str, Any]:
+    return {
+        "s3Uri": summary.file,
+        "isValid": summary.is_valid,
+        "format": None if summary.format is None else str(summary.format),
+        "recordCount": summary.rows,
+        "lineCount": summary.line_count,
+        "sizeBytes": summary.size_bytes,
+        "sha256": summary.sha256,
+        "errorCount": summary.error_count,
+        "findings": [
+            {
+                "line": finding.line or None,
+                "column": finding.column,
+                "rule": finding.rule,
+                "message": finding.message,
+                "fix": finding.fix,
+                "severity": str(finding.severity),
+                "awsRefuses": finding.aws_refuses,
+            }
+            for finding in summary.findings
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+import json
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+import tanren.dry_run as dry_run
+from tanren.domain.errors import JobFailed, ServiceUnavailable, Throttled, ValidationFailed
+from tanren.dry_run import MOST_AT_ONCE, DryRunProcess
+
+ORDERS = {
+    "scope": {"account_id": "123456789012", "region": "us-east-1"},
+    "foundationModelId": "amazon.titan-text-express-v1",
+    "customizationType": "FINE_TUNING",
+    "trainingS3Uri": "s3://my-bucket/train.jsonl",
+    "validationS3Uris": [],
+}
+
+
+def _answers(monkeypatch: pytest.MonkeyPatch, stdout: bytes, *, code: int = 0, stderr: bytes = b"") -> None:
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(command, code, stdout, stderr)
+
+    monkeypatch.setattr(dry_run.subprocess, "run", run)
+
+
+def test_what_the_process_refuses_with_is_raised_as_what_it_was(monkeypatch: pytest.MonkeyPatch):
+    _answers(monkeypatch, json.dumps({"refused": "JobFailed", "message": "no such object"}).encode(), code=1)
+    with pytest.raises(JobFailed, match="no such object"):
+        DryRunProcess().run(ORDERS)
+
+
+def test_a_process_that_crashes_is_told_with_its_last_words(monkeypatch: pytest.MonkeyPatch):
+    _answers(monkeypatch, b"", code=-9, stderr=b"Traceback\nMemoryError\n")
+    with pytest.raises(ServiceUnavailable, match="exit code -9: MemoryError"):
+        DryRunProcess().run(ORDERS)
+
+
+def test_one_that_takes_too_long_is_ended_with_advice_and_is_not_tried_again_by_an_sdk(monkeypatch: pytest.MonkeyPatch):
+    def run(command: list[str], **_: Any) -> None:
+        raise subprocess.TimeoutExpired(command, 55)
+
+    monkeypatch.setattr(dry_run.subprocess, "run", run)
+    with pytest.raises(ValidationFailed, match="longer than 55 seconds"):
+        DryRunProcess().run(ORDERS)
+
+
+def test_more_at_a_time_than_there_are_places_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
+    process = DryRunProcess()
+    under_way, go_on = threading.Barrier(MOST_AT_ONCE + 1), threading.Event()
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        under_way.wait()
+        go_on.wait()
+        return subprocess.CompletedProcess(command, 0, b"{}", b"")
+
+    monkeypatch.setattr(dry_run.subprocess, "run", run)
+    threads = [threading.Thread(target=process.run, args=(ORDERS,)) for _ in range(MOST_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    under_way.wait()
+    with pytest.raises(Throttled, match="the most at a time"):
+        process.run(ORDERS)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    _answers(monkeypatch, b"{}")
+    assert process.run(ORDERS) == {}
+
+
+def test_the_process_itself_answers_in_one_object_also_where_it_refuses():
+    done = subprocess.run(
+        [sys.executable, "-m", "tanren.dry_run"],
+        input=json.dumps({**ORDERS, "folder": "/nonexistent"}).encode(),
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {
+        "refused": "ServiceUnavailable",
+        "message": "No S3 is set: start with `tanren serve`, or set TANREN_AWS_ENDPOINT.",
+    }
