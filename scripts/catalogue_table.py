@@ -19,7 +19,7 @@ def models_table() -> str:
     lines = ["| id | what AWS calls it | provider | customization | body | AWS's status |", "|---|---|---|---|---|---|"]
     lines += [
         f"| `{model.model_id}` | {model.product_name} | {model.provider} "
-        f"| {', '.join(SHORT[each] for each in model.customizations) or '–'} | `{model.body_format}` "
+        f"| {_customizations(model)} | `{model.body_format}` "
         f"| {model.lifecycle_status if model.is_stand_in else '–'} |"
         for model in every_foundation_model()
     ]
@@ -94,6 +94,12 @@ def _by(key) -> dict:
 
 def _own(rules: tuple[HyperparameterRule, ...]) -> tuple[HyperparameterRule, ...]:
     return tuple(rule for rule in rules if not rule.is_extension)
+
+
+def _customizations(model: FoundationModel) -> str:
+    named = [SHORT[each] for each in model.customizations]
+    named += [f"{SHORT[each]} by the SDK overlay" for each in model.dialect_customizations]
+    return ", ".join(named) or "–"
 
 
 def _names(models: list[FoundationModel]) -> str:

@@ -1,4 +1,4 @@
-"""Makes `.clients`: the AWS CLI, LangChain with LiteLLM and Anthropic's SDK, and the AWS SDK for JavaScript.
+"""Makes `.clients`: the AWS CLI, LangChain with LiteLLM, Anthropic's SDK, OpenAI's client, the AWS SDK for JavaScript.
 
 Apart from our own environment on purpose: these are other people's clients, with another botocore, as users have them.
 Without npm the JavaScript client is left out and its test says so.
@@ -25,7 +25,9 @@ def main() -> None:
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     _install(folder, AWSCLI, what=AWSCLI)
-    _install(folder / "python", "-r", str(PYTHON_CLIENTS), what="LangChain, LiteLLM and Anthropic's SDK")
+    _install(
+        folder / "python", "-r", str(PYTHON_CLIENTS), what="LangChain, LiteLLM, Anthropic's SDK and OpenAI's client"
+    )
     if npm is None:
         print("setup: no npm here, so the test of the AWS SDK for JavaScript will be skipped", file=sys.stderr)
     else:

@@ -14,12 +14,24 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tanren.catalog.weights import WeightsCatalogue
-from tanren.domain.arns import CUSTOMIZATION_JOB, MODEL_INVOCATION_JOB, parse_arn
+from tanren.domain.arns import (
+    CUSTOM_MODEL,
+    CUSTOMIZATION_JOB,
+    MODEL_COPY_JOB,
+    MODEL_IMPORT_JOB,
+    MODEL_INVOCATION_JOB,
+    parse_arn,
+)
 from tanren.domain.clock import utc_now
+from tanren.domain.custom_models import CustomModelStatus
 from tanren.domain.customization_jobs import JobStatus
+from tanren.domain.model_copy_jobs import CopyJobStatus
+from tanren.domain.model_import_jobs import ImportJobStatus
 from tanren.domain.model_invocation_jobs import CLAIMABLE
+from tanren.domain.scope import Scope
 from tanren.jobs.children import await_orders
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
 from tanren.jobs.queue import Assignment, JobQueue
@@ -31,10 +43,22 @@ from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
+from tanren.storage.identity_database import IdentityDatabase
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.objects import ObjectStore
-from tanren.storage.tables import customization_jobs, model_invocation_jobs
+from tanren.storage.principals import Principals
+from tanren.storage.role_objects import RoleObjects
+from tanren.storage.tables import (
+    custom_models,
+    customization_jobs,
+    model_copy_jobs,
+    model_import_jobs,
+    model_invocation_jobs,
+)
 from tanren.storage.training_records import TrainingRecords
+
+if TYPE_CHECKING:
+    from tanren.workflows.model_import import ImportTarget
 
 ENGINE_PATIENCE_SECONDS = 2.0
 """Longest wait for an engine that is starting before a batch job looks whether it is still wanted."""
@@ -58,6 +82,27 @@ def customization_queue(database: Database, settings: Settings) -> JobQueue:
 def invocation_queue(database: Database, settings: Settings) -> JobQueue:
     """As `customization_queue`, of model invocation jobs."""
     return JobQueue(database, model_invocation_jobs, claimable=CLAIMABLE, lease_seconds=settings.lease_seconds)
+
+
+def import_queue(database: Database, settings: Settings) -> JobQueue:
+    """As `customization_queue`, of model import jobs."""
+    return JobQueue(
+        database, model_import_jobs, claimable=(ImportJobStatus.IN_PROGRESS,), lease_seconds=settings.lease_seconds
+    )
+
+
+def copy_queue(database: Database, settings: Settings) -> JobQueue:
+    """As `customization_queue`, of model copy jobs."""
+    return JobQueue(
+        database, model_copy_jobs, claimable=(CopyJobStatus.IN_PROGRESS,), lease_seconds=settings.lease_seconds
+    )
+
+
+def custom_model_queue(database: Database, settings: Settings) -> JobQueue:
+    """As `customization_queue`, of custom models that CreateCustomModel makes."""
+    return JobQueue(
+        database, custom_models, claimable=(CustomModelStatus.CREATING,), lease_seconds=settings.lease_seconds
+    )
 
 
 def main() -> int:
@@ -87,14 +132,14 @@ def _customize(assignment: Assignment, settings: Settings, database: Database, y
     from tanren.workflows.customization import CannotGoOnNow, CustomizationWorkflow, Yielded
 
     jobs = CustomizationJobs(database)
-    scope = jobs.by_arn(assignment.job_arn).scope
+    job = jobs.by_arn(assignment.job_arn)
     workflow = CustomizationWorkflow(
         assignment,
         jobs=jobs,
         models=CustomModels(database),
         records=TrainingRecords(database),
         queue=customization_queue(database, settings),
-        objects=ObjectStore(object_store_address(settings, scope)),
+        objects=_objects(settings, database, job.scope, job.role_arn, job.job_arn),
         artifacts=ArtifactStore(settings.data_dir / "artifacts"),
         weights=WeightsCatalogue(settings.data_dir),
         clock=utc_now,
@@ -111,6 +156,19 @@ def _customize(assignment: Assignment, settings: Settings, database: Database, y
     except CannotGoOnNow:
         return LATER_EXIT_CODE
     return 0
+
+
+def _objects(settings: Settings, database: Database, scope: Scope, role_arn: str | None, job_arn: str) -> ObjectStore:
+    """S3 as the job's role may reach it; as the service may, where the role is none of ours (docs/adr/0007)."""
+    address = object_store_address(settings, scope)
+    if role_arn is None or settings.iam == "off":
+        return ObjectStore(address)
+    role = Principals(IdentityDatabase(database)).role_of(role_arn)
+    if role is None:
+        return ObjectStore(address)
+    return RoleObjects(
+        address, role, scope=scope, job_arn=job_arn, clock=utc_now, is_enforced=settings.iam == "enforce"
+    )
 
 
 def _load_training(settings: Settings) -> None:
@@ -155,7 +213,7 @@ def _infer(assignment: Assignment, settings: Settings, database: Database, yield
         jobs=jobs,
         records=TrainingRecords(database),
         queue=invocation_queue(database, settings),
-        objects=ObjectStore(object_store_address(settings, job.scope)),
+        objects=_objects(settings, database, job.scope, job.role_arn, job.job_arn),
         artifacts=artifacts,
         placement=placement,
         operation=batch_operation(job.invocation_type, runtime_handlers(Inference(placement)), caller, clock=utc_now),
@@ -176,9 +234,95 @@ def _infer(assignment: Assignment, settings: Settings, database: Database, yield
     return 0
 
 
+def _import(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
+    # Imported here: a training process needs none of it.
+    from tanren.storage.imported_models import ImportedModels
+    from tanren.storage.model_import_jobs import ModelImportJobs
+    from tanren.workflows.imported_model_target import ImportedModelTarget
+
+    jobs = ModelImportJobs(database)
+    target = ImportedModelTarget(
+        assignment,
+        jobs=jobs,
+        models=ImportedModels(database),
+        artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+        clock=utc_now,
+    )
+    role_arn = jobs.by_arn(assignment.job_arn).role_arn
+    return _bring_in(assignment, target, import_queue(database, settings), settings, yield_asked, role_arn=role_arn)
+
+
+def _create_custom_model(
+    assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]
+) -> int:
+    from tanren.workflows.custom_model_target import CustomModelTarget
+
+    target = CustomModelTarget(
+        assignment,
+        models=CustomModels(database),
+        artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+        weights=WeightsCatalogue(settings.data_dir),
+    )
+    queue = custom_model_queue(database, settings)
+    return _bring_in(assignment, target, queue, settings, yield_asked, role_arn=target.role_arn)
+
+
+def _copy(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
+    from tanren.storage.model_copy_jobs import ModelCopyJobs
+    from tanren.workflows.model_copy import ModelCopyWorkflow
+
+    ModelCopyWorkflow(
+        assignment,
+        jobs=ModelCopyJobs(database),
+        models=CustomModels(database),
+        artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+        clock=utc_now,
+    ).run()
+    return 0
+
+
+def _bring_in(
+    assignment: Assignment,
+    target: "ImportTarget",
+    queue: JobQueue,
+    settings: Settings,
+    yield_asked: Callable[[], bool],
+    *,
+    role_arn: str | None,
+) -> int:
+    from tanren.workflows.model_import import ModelImportWorkflow
+
+    workflow = ModelImportWorkflow(
+        assignment,
+        target,
+        records=TrainingRecords(queue.database),
+        queue=queue,
+        objects=_objects(settings, queue.database, target.scope, role_arn, assignment.job_arn),
+        artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+        clock=utc_now,
+        yield_asked=yield_asked,
+    )
+    return _exit_code_of(workflow.run)
+
+
+def _exit_code_of(run: Callable[[], None]) -> int:
+    from tanren.workflows.interruptions import CannotGoOnNow, Yielded
+
+    try:
+        run()
+    except Yielded:
+        return YIELDED_EXIT_CODE
+    except CannotGoOnNow:
+        return LATER_EXIT_CODE
+    return 0
+
+
 _KINDS: dict[str, Callable[[Assignment, Settings, Database, Callable[[], bool]], int]] = {
     CUSTOMIZATION_JOB: _customize,
     MODEL_INVOCATION_JOB: _infer,
+    MODEL_IMPORT_JOB: _import,
+    CUSTOM_MODEL: _create_custom_model,
+    MODEL_COPY_JOB: _copy,
 }
 
 

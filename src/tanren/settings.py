@@ -19,6 +19,8 @@ PREFIX = "TANREN_"
 SHORTEST_IDLE_SECONDS = 20.0
 """Twice as long as the use of an engine host may go without a note in the store."""
 
+IAM_MODES = ("enforce", "audit", "off")
+TLS_MODES = ("off", "local", "files")
 ENGINES = ("auto", "native", "vllm", "torch", "reference")
 VLLM_DTYPES = ("auto", "bfloat16", "float16", "float32")
 VLLM_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
@@ -35,16 +37,36 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address that the gateway listens on.")
     port: int = _setting(4500, "Port of the gateway: the one endpoint of every service.")
     data_dir: Path = _setting(Path(".tanren"), "Directory of everything that must survive: database, objects, models.")
+    tls: str = _setting(
+        "off",
+        "How the gateway is spoken to: `off`: HTTP; `local`: HTTPS with a certificate of tanren's own authority, see "
+        "`tanren tls`; `files`: HTTPS with tls_certificate and tls_key.",
+    )
+    tls_names: str = _setting(
+        "", "Further names and addresses of this server, with commas between: its certificate has them, URLs the first."
+    )
+    tls_certificate: str = _setting("", "PEM file with the server's certificate and those between it and its root.")
+    tls_key: str = _setting("", "PEM file with the certificate's key, without a password.")
     region: str = _setting("us-east-1", "Region printed by `tanren env`; any other is served as well.")
     account: str = _setting("123456789012", "Account id of the root keys: twelve digits.")
     access_key: str = _setting("", "Root access key; empty makes a random one at the first start.")
     secret_key: str = _setting("", "Root secret key; goes with the access key.")
+    iam: str = _setting(
+        "enforce",
+        "Whether policies decide what users and roles may do: `enforce`; `audit`: what would be refused is let through "
+        "and logged; `off`: whoever has keys may do everything. Root may do everything in any case.",
+    )
     database_url: str = _setting("", "SQLAlchemy URL; empty means SQLite in the data directory.")
     aws_endpoint: str = _setting(
         "",
         "Endpoint of S3 and its neighbours instead of the embedded one: real AWS (`aws`) or the URL of any S3. boto3's "
         "chain of credentials is asked for keys once, at the start: temporary keys (SSO, an assumed role) stop working "
         "when they expire, and the server must then be started again.",
+    )
+    invocation_log_megabytes: int = _setting(
+        1000,
+        "Room for the logs of one account's model invocations while its bucket or log group does not take them; past "
+        "it, the account's invocations are answered 503.",
     )
     embedded_endpoint: str = _setting("", "Where the embedded S3 listens; the supervisor sets it for its children.")
     lease_seconds: float = _setting(30.0, "A worker that has not renewed its lease for this long loses its job.")
@@ -134,8 +156,19 @@ class Settings:
             raise _refused("region", self.region, "a region name such as us-east-1")
         if bool(self.access_key) != bool(self.secret_key):
             raise ValidationFailed("access_key and secret_key go together; give both or neither.")
+        if self.tls not in TLS_MODES:
+            raise _refused("tls", self.tls, f"one of {', '.join(TLS_MODES)}")
+        files = (self.tls_certificate, self.tls_key)
+        if not all(files) if self.tls == "files" else any(files):
+            raise ValidationFailed("tls=files, tls_certificate and tls_key go together; give all three or none.")
+        if self.tls_names and self.tls == "off":
+            raise ValidationFailed("tls_names are names in a certificate; there is none with tls=off.")
+        if self.iam not in IAM_MODES:
+            raise _refused("iam", self.iam, f"one of {', '.join(IAM_MODES)}")
         if self.aws_endpoint not in ("", "aws") and not self.aws_endpoint.startswith(("http://", "https://")):
             raise _refused("aws_endpoint", self.aws_endpoint, "aws, or a URL that begins with http:// or https://")
+        if self.invocation_log_megabytes < 1:
+            raise _refused("invocation_log_megabytes", self.invocation_log_megabytes, "1 or more")
         if self.lease_seconds < 1:
             raise _refused("lease_seconds", self.lease_seconds, "1 or more")
         if self.job_slots < 1:
@@ -183,6 +216,15 @@ class Settings:
                 raise _refused(name, getattr(self, name), "1 or more")
         if not 0 < self.batch_engine_share <= 1:
             raise _refused("batch_engine_share", self.batch_engine_share, "more than 0, at most 1")
+
+    @property
+    def scheme(self) -> str:
+        """Of the gateway's URLs."""
+        return "http" if self.tls == "off" else "https"
+
+    @property
+    def more_tls_names(self) -> tuple[str, ...]:
+        return tuple(name.strip().lower() for name in self.tls_names.split(",") if name.strip())
 
     @property
     def effective_database_url(self) -> str:

@@ -18,6 +18,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -33,19 +34,19 @@ from pathlib import Path
 from typing import Protocol
 
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
+from tanren.aws.tls import ensure_certificate, names_of_server, tls_files
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.clock import utc_now
-from tanren.domain.errors import Conflict, ServiceUnavailable
-from tanren.gateway import HEALTH_PATH, gateway_command
+from tanren.domain.errors import Conflict, ServiceUnavailable, ValidationFailed
 from tanren.jobs.heartbeat import Heartbeat
 from tanren.jobs.lifeline import with_lifeline
 from tanren.object_stores import require_credentials
+from tanren.processes import HEALTH_PATH, TLS_FOLDER, gateway_command, worker_command
 from tanren.serving.wire import encode_frame
 from tanren.settings import Settings, to_environment
 from tanren.storage.database import Database, upgrade
 from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
 from tanren.storage.root_keys import RootKeys, random_key_pair, read_root_keys, write_root_keys
-from tanren.worker import worker_command
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +217,8 @@ class Supervisor:
             _check_port(self.settings)
             sockets = _socket_folder(self.settings)
             upgrade(self.settings.effective_database_url)
-            keys = _root_keys(self.settings)
+            ca_bundle = _prepare_tls(self.settings)
+            keys = _root_keys(self.settings, ca_bundle)
             database = Database(self.settings.effective_database_url)
             hosts = EngineHosts(database)
             hosts.clear()
@@ -279,7 +281,7 @@ class Supervisor:
         self.settings = settings
 
     def _wait_until_ready(self, hosts: EngineHosts) -> None:
-        urls = [f"http://{_reachable(self.settings.host)}:{self.settings.port}{HEALTH_PATH}"]
+        urls = [f"{self.settings.scheme}://{_reachable(self.settings.host)}:{self.settings.port}{HEALTH_PATH}"]
         if self.settings.embedded_endpoint:
             urls.append(self.settings.embedded_endpoint + "/")
         deadline = time.monotonic() + READY_SECONDS
@@ -409,12 +411,18 @@ def engine_host_command(base_folder: str, socket_path: Path, settings: Settings)
 
 
 def child_environment(inherited: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """What our own children see: all that the supervisor sees, but for two things.
+    """What our own children see: all that the supervisor sees, but for three things.
 
     Why      a shell that has evaluated `tanren env` points AWS_ENDPOINT_URL at our own gateway, which is not the AWS
-             that `--aws-endpoint aws` means; and no proxy of the outside leads to the embedded S3 on loopback.
+             that `--aws-endpoint aws` means, and trusts our own authority, which does not vouch for it; and no proxy of
+             the outside leads to the embedded S3 on loopback.
     """
-    kept = {name: value for name, value in inherited.items() if not name.startswith("AWS_ENDPOINT_URL")}
+    own_authority = str(tls_files(settings.data_dir / TLS_FOLDER).authority)
+    kept = {
+        name: value
+        for name, value in inherited.items()
+        if not name.startswith("AWS_ENDPOINT_URL") and (name, value) != ("AWS_CA_BUNDLE", own_authority)
+    }
     given = inherited.get("no_proxy") or inherited.get("NO_PROXY") or ""
     direct = given if given.strip() == "*" else ",".join([*([given] if given else []), "127.0.0.1", "localhost"])
     return {**kept, "no_proxy": direct, "NO_PROXY": direct, **to_environment(settings)}
@@ -465,7 +473,8 @@ def _locked(settings: Settings) -> Generator[None]:
                 "another --data-dir."
             ) from None
         os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}, http://{settings.host}:{settings.port}\n".encode(), 0)
+        holder = f"process {os.getpid()}, {settings.scheme}://{settings.host}:{settings.port}\n"
+        os.pwrite(descriptor, holder.encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -483,7 +492,30 @@ def _check_port(settings: Settings) -> None:
             ) from error
 
 
-def _root_keys(settings: Settings) -> RootKeys:
+def _prepare_tls(settings: Settings) -> Path | None:
+    """What clients must trust; None where there is no TLS, or the certificate is not ours.
+
+    Raises   ValidationFailed for files that cannot be read, or names that our authority may not vouch for.
+    """
+    if settings.tls == "files":
+        for path in (Path(settings.tls_certificate), Path(settings.tls_key)):
+            if not os.access(path, os.R_OK):
+                raise ValidationFailed(f"{path} cannot be read; tls_certificate and tls_key name PEM files.")
+        return None
+    if settings.tls == "off":
+        return None
+    names = names_of_server(settings.host, settings.more_tls_names)
+    return ensure_certificate(settings.data_dir / TLS_FOLDER, names, now=utc_now()).authority
+
+
+def _endpoint(settings: Settings) -> str:
+    """As clients are told: by the first name that was given, which the certificate has."""
+    names = (name for name in settings.more_tls_names if not name.startswith("*"))
+    host = next(names, _reachable(settings.host))
+    return f"{settings.scheme}://{host}:{settings.port}"
+
+
+def _root_keys(settings: Settings, ca_bundle: Path | None) -> RootKeys:
     """The keys of the directory, or the ones that were given; written back with this start's endpoint."""
     known = read_root_keys(settings.data_dir)
     if settings.access_key:
@@ -497,7 +529,8 @@ def _root_keys(settings: Settings) -> RootKeys:
         region=settings.region,
         access_key_id=key_id,
         secret_access_key=secret,
-        endpoint=f"http://{_reachable(settings.host)}:{settings.port}",
+        endpoint=_endpoint(settings),
+        ca_bundle="" if ca_bundle is None else str(ca_bundle),
     )
     write_root_keys(settings.data_dir, keys)
     return keys
@@ -528,7 +561,13 @@ def _reachable(host: str) -> str:
 
 def _answers(url: str) -> bool:
     """Whether a service of this machine answers; asked directly, whatever proxies the environment names."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    # Only whether it answers is asked, and of a certificate that may be for another name.
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unverified)
+    )
     try:
         with opener.open(url, timeout=2):
             return True

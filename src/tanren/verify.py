@@ -74,6 +74,7 @@ def object_store(settings: Settings, scope: Scope) -> Generator[ObjectStore]:
                     region=scope.region,
                     access_key=keys.access_key_id,
                     secret_key=keys.secret_access_key,
+                    ca_bundle=keys.ca_bundle or None,
                 )
             )
             return

@@ -11,25 +11,38 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import IO, Protocol
 
-from tanren.assignment import assignment_command, customization_queue, invocation_queue
+from tanren.assignment import (
+    assignment_command,
+    copy_queue,
+    custom_model_queue,
+    customization_queue,
+    import_queue,
+    invocation_queue,
+)
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.expiring_resources import ExpiringResources
 from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
+from tanren.control.state_change_delivery import StateChangeDelivery
 from tanren.domain.clock import new_resource_id, utc_now
+from tanren.domain.custom_models import CustomModelStatus
 from tanren.domain.customization_jobs import JobStatus, PhaseStatus
+from tanren.domain.model_copy_jobs import CopyJobStatus
+from tanren.domain.model_import_jobs import ImportJobStatus
 from tanren.domain.model_invocation_jobs import InvocationJobStatus
+from tanren.domain.scope import Scope
 from tanren.jobs.children import Child, ReadyChild, start_child
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.jobs.runner import ChildEnd, HowItEnded, run_assignment
 from tanren.logs import log_to_stderr
+from tanren.object_stores import AWS_ITSELF, object_store_address
 from tanren.runtime.capacity import CapacityMeasurements
 from tanren.runtime.idle_engines import IdleEngines
 from tanren.runtime.metering import UsageMeter
@@ -43,8 +56,12 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.event_bus import EventBus
+from tanren.storage.model_copy_jobs import ModelCopyJobs
+from tanren.storage.model_import_jobs import ModelImportJobs
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+from tanren.storage.state_changes import StateChanges
 from tanren.storage.training_records import TrainingRecords
 from tanren.storage.usage import UsageRecords
 
@@ -82,8 +99,10 @@ def main() -> None:
     # Only SIGTERM ends a worker; a Ctrl-C in a terminal that it was started from by hand is for the supervisor.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     database = Database(settings.effective_database_url)
-    kinds = [CustomizationKind(settings, database)] * settings.job_slots
+    kinds: list[JobKind] = [CustomizationKind(settings, database)] * settings.job_slots
     kinds += [BatchKind(settings, database)] * settings.batch_slots
+    # One of each at a time: it fetches at the network's speed, and takes no memory to speak of.
+    kinds += [ImportKind(settings, database), CustomModelKind(settings, database), CopyKind(settings, database)]
     slots = [Slot(settings, database, kind, number=number, stop=stop) for number, kind in enumerate(kinds)]
     threads = [threading.Thread(target=slot.run, name=f"slot-{slot.number}") for slot in slots]
     for thread in threads:
@@ -125,6 +144,14 @@ async def _look_after_resources(settings: Settings, database: Database, stop: th
     meter = UsageMeter(UsageRecords(database), clock=utc_now)
     provisioned = ProvisionedSeconds(throughputs, meter, clock=utc_now)
 
+    announcing = StateChangeDelivery(
+        StateChanges(database), CustomizationJobs(database), invocation_jobs, bus=_event_bus(settings), clock=utc_now
+    )
+
+    async def announce() -> None:
+        # In a thread, since it waits for a neighbour.
+        await asyncio.to_thread(announcing.deliver)
+
     async def often() -> None:
         provisioner.begin_round()
 
@@ -140,9 +167,22 @@ async def _look_after_resources(settings: Settings, database: Database, stop: th
         _repeated(now_and_then, CHORE_SECONDS, stop),
         # On its own: a measurement takes seconds.
         _repeated(CapacityMeasurements(throughputs, placement).look, CHORE_SECONDS, stop),
+        _repeated(announce, CHORE_SECONDS, stop),
     )
     provisioner.close()
     meter.close()
+
+
+def _event_bus(settings: Settings) -> Callable[[Scope], EventBus] | None:
+    """None where the neighbourhood is an S3 alone."""
+    if settings.aws_endpoint not in ("", AWS_ITSELF) or not (settings.aws_endpoint or settings.embedded_endpoint):
+        return None
+
+    @cache
+    def bus(scope: Scope) -> EventBus:
+        return EventBus(object_store_address(settings, scope))
+
+    return bus
 
 
 async def _repeated(work: Callable[[], Awaitable[None]], seconds: float, stop: threading.Event) -> None:
@@ -201,6 +241,71 @@ class BatchKind:
                 at=at,
                 attempt=assignment.attempt,
                 message=message,
+            )
+
+
+class ImportKind:
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.queue = import_queue(database, settings)
+        self._jobs = ModelImportJobs(database)
+
+    def current_attempt(self, job_arn: str) -> int:
+        return self._jobs.by_arn(job_arn).attempt
+
+    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
+        with self._jobs.database.writing() as connection:
+            self._jobs.move(
+                connection,
+                assignment.job_arn,
+                ImportJobStatus.FAILED,
+                at=at,
+                attempt=assignment.attempt,
+                failure_message=message,
+            )
+
+
+class CopyKind:
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.queue = copy_queue(database, settings)
+        self._jobs = ModelCopyJobs(database)
+
+    def current_attempt(self, job_arn: str) -> int:
+        return self._jobs.by_arn(job_arn).attempt
+
+    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
+        with self._jobs.database.writing() as connection:
+            self._jobs.move(
+                connection,
+                assignment.job_arn,
+                CopyJobStatus.FAILED,
+                at=at,
+                attempt=assignment.attempt,
+                failure_message=message,
+            )
+
+
+class CustomModelKind:
+    """Custom models from elsewhere; the model is its own job."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.queue = custom_model_queue(database, settings)
+        self._models = CustomModels(database)
+
+    def current_attempt(self, job_arn: str) -> int:
+        return self._models.by_arn(job_arn).attempt
+
+    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
+        columns = self._models.table.c
+        expected = (columns.status == CustomModelStatus.CREATING, columns.attempt == assignment.attempt)
+        with self._models.database.writing() as connection:
+            self._models.change(
+                connection,
+                assignment.job_arn,
+                *expected,
+                status=CustomModelStatus.FAILED,
+                failure_message=message,
+                lease_owner=None,
+                lease_expires_at=None,
             )
 
 
@@ -286,10 +391,6 @@ class Slot:
             return
         message = f"The job crashed {crashes} times without progress; the last time {end.reason}. {end.log_tail}"
         self._kind.fail(assignment, message[:2048], at=now)
-
-
-def worker_command() -> list[str]:
-    return [sys.executable, "-m", "tanren.worker"]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from tanren.training.objectives.continued_pre_training import ContinuedPreTraini
 from tanren.training.objectives.supervised import Supervised
 from tanren.training.tokenization import Tokenizer, TokenSequence
 from tests.conformance.family_tokenizers import FAMILIES, NAMES, chat_template, tokenizer
+from tests.unit.bodies.golden_cases import OF_IMPORTED_MODELS
 
 Json = dict[str, Any]
 
@@ -209,7 +210,7 @@ PROFILES: Final = {(model.body_format, data_formats(model)): model for model in 
 
 
 def test_every_body_format_data_format_and_architecture_is_covered_here():
-    assert WRITERS.keys() == BODY_FORMATS.keys()
+    assert {*WRITERS, *OF_IMPORTED_MODELS} == BODY_FORMATS.keys()
     assert {*ROWS, DataFormat.INPUT} == set(DataFormat)
     assert {family.architecture for family in FAMILIES.values()} == set(ARCHITECTURES)
     assert {model.body_format for model in FOUNDATION_MODELS.values()} <= BODY_FORMATS.keys()
@@ -331,7 +332,7 @@ WITHOUT_PREFILL: Final = ("cohere_command", "titan_text")
 @pytest.mark.parametrize("kind", ["one turn", "a system prompt"])
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_that_has_begun_is_the_beginning_of_the_answer_that_was_learned(name: str, kind: str):
-    assert {*PREFILLS, *WITHOUT_PREFILL} == BODY_FORMATS.keys()
+    assert {*PREFILLS, *WITHOUT_PREFILL} == WRITERS.keys()
     whole = CONVERSATIONS[kind]
     if not has_place_for(name, whole):
         pytest.skip("the family has no place for a system prompt")

@@ -8,14 +8,17 @@ import asyncio
 import atexit
 import io
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.config import Config
 
 from tanren.aws.chain import ASGIApp
+from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.aws.signatures import AccessKey
 
 KEY = AccessKey(
@@ -83,14 +86,15 @@ def request(
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, content
 
 
-def client(app: ASGIApp, service: str, **config: Any) -> Any:
-    """A boto3 client of `service` that talks to `app`."""
-    made = boto3.client(
+def client(app: ASGIApp, service: str, key: AccessKey = KEY, region: str = "us-east-1", **config: Any) -> Any:
+    """A boto3 client of `service` that talks to `app`. The SDK overlay is on."""
+    made: Any = _session().client(
         service,
-        region_name="us-east-1",
+        region_name=region,
         endpoint_url="http://127.0.0.1:4566",
-        aws_access_key_id=KEY.access_key_id,
-        aws_secret_access_key=KEY.secret_access_key,
+        aws_access_key_id=key.access_key_id,
+        aws_secret_access_key=key.secret_access_key,
+        aws_session_token=key.session_token,
         config=Config(retries={"total_max_attempts": 1}, **config),
     )
 
@@ -106,6 +110,13 @@ def client(app: ASGIApp, service: str, **config: Any) -> Any:
 
     made.meta.events.register("before-send", answer)
     return made
+
+
+@cache
+def _session() -> boto3.Session:
+    core = botocore.session.Session()
+    core.get_component("data_loader").search_paths.insert(0, str(MODELS_FOLDER))
+    return boto3.Session(botocore_session=core)
 
 
 _request = request

@@ -22,13 +22,11 @@ from tanren.runtime.inference import Inference, Placed
 from tanren.serving.protocol import AdapterRef
 from tanren.serving.wire import event_from_frame, request_to_json
 from tests.protocol.loopback import OneKey, client
-from tests.unit.bodies.golden_cases import FORMATS, golden_files
+from tests.unit.bodies.golden_cases import FORMATS, OF_IMPORTED_MODELS, golden_files, own_format
 
 MADE_ID: Final = re.compile(r"(tooluse_|toolu_bdrk_)[0-9A-Za-z]{22}")
 """Of a tool use, new each time."""
 SAME_ID: Final = r"\1TheSameEveryTime000000"
-OWN: Final = {"mistral_chat": "mistral_text"}
-"""The format in the catalogue of models that speak one beside it."""
 
 
 class Replaying:
@@ -39,8 +37,14 @@ class Replaying:
         self.asked: list[GenerationRequest] = []
 
     async def place(self, scope: Scope, model_id: str) -> Placed:
-        body_format = OWN.get(self._case["format"], self._case["format"])
-        return Placed(engine=self, adapter=None, model_id=model_id, body_format=body_format)
+        name = self._case["format"]
+        return Placed(
+            engine=self,
+            adapter=None,
+            model_id=model_id,
+            body_format=own_format(name),
+            is_imported=name in OF_IMPORTED_MODELS,
+        )
 
     async def count_input_tokens(self, conversation: Conversation) -> int:
         return self._case["events"][0]["start"]["input_token_count"]
@@ -132,11 +136,13 @@ STOP_REASONS: Final = {
         "model_context_window_exceeded",
     },
     "meta_llama": {"stop", "length"},
+    "bedrock_completion": {"stop", "length"},
     "cohere_command": {"COMPLETE", "MAX_TOKENS"},
     "mistral_text": {"stop", "length"},
     "mistral_chat": {"stop", "length", "tool_calls"},
     "nova_messages": {"end_turn", "max_tokens", "stop_sequence", "tool_use"},
     "openai_chat": {"stop", "length", "tool_calls"},
+    "openai_completion": {"stop", "length"},
 }
 """Of the fact sheet §5.3, those that an answer of text can have."""
 

@@ -19,7 +19,7 @@ from tanren.domain.clock import utc_now
 from tests.protocol.loopback import OneKey, Raw, client
 from tests.protocol.sampling import Sampler
 
-SERVICES = ("bedrock", "bedrock-runtime")
+SERVICES = ("bedrock", "bedrock-runtime", "tanren")
 # boto3 has no method for it, since its HTTP client cannot send and receive at once; it has a test of its own.
 BIDIRECTIONAL = "InvokeModelWithBidirectionalStream"
 OPERATIONS = [
@@ -120,23 +120,30 @@ def test_every_modelled_error_is_raised_by_boto3_as_its_class_with_message_and_e
             assert {member: response[member] for member in extra} == extra
 
 
-@pytest.mark.parametrize("name", ["ConverseStream", "InvokeModelWithResponseStream"])
-def test_every_exception_of_a_stream_reaches_the_reader_after_the_events_before_it(name: str) -> None:
-    operation = load_service("bedrock-runtime").operation(name)
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("bedrock-runtime", "ConverseStream"),
+        ("bedrock-runtime", "InvokeModelWithResponseStream"),
+        ("tanren", "WatchJob"),
+    ],
+)
+def test_every_exception_of_a_stream_reaches_the_reader_after_the_events_before_it(service: str, name: str) -> None:
+    operation = load_service(service).operation(name)
     stream = operation.output_stream
     assert stream is not None
     exceptions = {m.shape.name: m for m in stream.shape.members.values() if m.name.endswith("Exception")}
     assert exceptions
     for code, member in exceptions.items():
         frame = encode_exception(stream, Fault(code=code, status=400, message="mid-stream"))
-        parsed = _botocore_events(name, frame)
+        parsed = _botocore_events(service, name, frame)
         with pytest.raises(EventStreamError) as raised:
             list(parsed)
         assert raised.value.response["Error"] == {"Code": member.name, "Message": "mid-stream"}
 
 
-def _botocore_events(operation: str, frames: bytes) -> Any:
-    boto = client(Recorder("bedrock-runtime", operation).app, "bedrock-runtime")
+def _botocore_events(service: str, operation: str, frames: bytes) -> Any:
+    boto = client(Recorder(service, operation).app, service)
     shape = boto.meta.service_model.operation_model(operation).get_event_stream_output()
     return EventStream(Raw(frames), shape, EventStreamJSONParser(), operation)
 
@@ -181,5 +188,5 @@ def _read(response: Members, operation: Operation) -> Members:
     }
 
 
-def test_all_119_operations_take_part() -> None:
-    assert len(OPERATIONS) + 1 == 119
+def test_all_119_operations_of_bedrock_and_13_of_ours_take_part() -> None:
+    assert len(OPERATIONS) + 1 == 119 + 4 + 9

@@ -26,7 +26,7 @@ from tanren.serving.engines.reference_base import load_reference_base
 from tanren.serving.host import EngineHost
 from tanren.serving.protocol import AdapterRef, EngineLimits
 from tests.protocol.loopback import RUNNER, OneKey, client
-from tests.unit.bodies.golden_cases import golden_files
+from tests.unit.bodies.golden_cases import OF_IMPORTED_MODELS, golden_files, own_format
 
 
 class ShortAnswers:
@@ -36,7 +36,8 @@ class ShortAnswers:
         self._engine = engine
 
     async def place(self, scope: Scope, model_id: str) -> Placed:
-        return Placed(engine=self, adapter=None, model_id=model_id, body_format=model_id)
+        name = model_id.removeprefix("imported-")
+        return Placed(engine=self, adapter=None, model_id=model_id, body_format=name, is_imported=name != model_id)
 
     async def count_input_tokens(self, conversation: Conversation) -> int:
         return await self._engine.count_input_tokens(conversation)
@@ -71,7 +72,7 @@ def test_every_body_format_has_a_file_that_is_counted_here():
 @pytest.mark.parametrize("file", golden_files(), ids=lambda file: file.stem)
 def test_a_body_costs_what_was_counted_whole_and_streamed(runtime: Any, file: Path):
     case = json.loads(file.read_text("utf-8"))
-    own = "mistral_text" if case["format"] == "mistral_chat" else case["format"]
+    own = ("imported-" if case["format"] in OF_IMPORTED_MODELS else "") + own_format(case["format"])
     body = json.dumps(case["request"]).encode()
     counted = runtime.count_tokens(modelId=own, input={"invokeModel": {"body": body}})["inputTokens"]
     answer = runtime.invoke_model(modelId=own, body=body)

@@ -9,13 +9,19 @@ import pytest
 
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
-from tanren.control.custom_models import CustomModelControl
+from tanren.control.custom_models import CustomModelControl, NewCustomModel
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
+from tanren.control.foundation_model_agreements import FoundationModelAgreementControl
+from tanren.control.imported_models import ImportedModelControl
+from tanren.control.model_copy_jobs import ModelCopyJobControl, NewModelCopyJob
+from tanren.control.model_import_jobs import ModelImportJobControl, NewModelImportJob
 from tanren.control.model_invocation_jobs import ModelInvocationJobControl, NewModelInvocationJob
 from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
+from tanren.control.resource_policies import ResourcePolicyControl
 from tanren.control.tags import TagControl
-from tanren.domain.arns import custom_model_arn
+from tanren.domain.arns import custom_model_arn, imported_model_arn
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
+from tanren.domain.imported_models import ImportedModel
 from tanren.domain.scope import Scope
 from tanren.domain.weights import BoundWeights
 from tanren.storage.artifacts import ArtifactStore
@@ -24,8 +30,13 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.foundation_model_agreements import FoundationModelAgreements
+from tanren.storage.imported_models import ImportedModels
+from tanren.storage.model_copy_jobs import ModelCopyJobs
+from tanren.storage.model_import_jobs import ModelImportJobs
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
+from tanren.storage.resource_policies import ResourcePolicies
 from tests.unit.model_files.fake_hub import REPOSITORY, FakeHub, Repository
 
 NEW_JOB = NewCustomizationJob(
@@ -55,6 +66,23 @@ NEW_BATCH = NewModelInvocationJob(
 )
 
 
+NEW_IMPORT = NewModelImportJob(
+    job_name="bring-llama",
+    imported_model_name="my-llama",
+    role_arn="arn:aws:iam::123456789012:role/ImportRole",
+    source_s3_uri="s3://my-bucket/llama/",
+    client_request_token=None,
+)
+
+
+NEW_CUSTOM_MODEL = NewCustomModel(
+    model_name="brought",
+    source_s3_uri="s3://my-bucket/models/mine",
+    role_arn=None,
+    client_request_token=None,
+)
+
+
 class ControlPlane:
     """Every control over one database."""
 
@@ -74,6 +102,8 @@ class ControlPlane:
             self.deployment_rows,
             self.artifacts,
             EngineHosts(database),
+            clock=clock,
+            new_id=new_id,
         )
         self.throughputs = ProvisionedThroughputControl(
             self.throughput_rows, self.model_rows, clock=clock, new_id=new_id
@@ -85,11 +115,55 @@ class ControlPlane:
         self.batches = ModelInvocationJobControl(
             self.batch_rows, self.model_rows, self.deployment_rows, clock=clock, new_id=new_id
         )
-        self.tags = TagControl(
-            database,
-            [self.job_rows, self.model_rows, self.throughput_rows, self.deployment_rows, self.batch_rows],
-            clock=clock,
+        self.import_rows = ModelImportJobs(database)
+        self.imported_rows = ImportedModels(database)
+        self.copy_rows = ModelCopyJobs(database)
+        policies = ResourcePolicies(database)
+        self.policies = ResourcePolicyControl(policies, self.model_rows, clock=clock)
+        self.copies = ModelCopyJobControl(self.copy_rows, self.model_rows, policies, clock=clock, new_id=new_id)
+        self.agreements = FoundationModelAgreementControl(
+            FoundationModelAgreements(database), self.weights, clock=clock
         )
+        self.imports = ModelImportJobControl(self.import_rows, self.imported_rows, clock=clock, new_id=new_id)
+        self.hosts = EngineHosts(database)
+        self.imported = ImportedModelControl(self.imported_rows, self.artifacts, self.hosts)
+        taggable = (
+            self.job_rows,
+            self.model_rows,
+            self.throughput_rows,
+            self.deployment_rows,
+            self.batch_rows,
+            self.import_rows,
+            self.imported_rows,
+        )
+        self.tags = TagControl(database, taggable, clock=clock)
+
+    def has_imported_model(self, scope: Scope, name: str = "my-llama", *, has_chat_template: bool = True) -> str:
+        """The ARN of an imported model that is simply there, with a folder of one file."""
+        model_id = name.replace("-", "").rjust(12, "a")
+        model = ImportedModel(
+            scope=scope,
+            model_id=model_id,
+            model_arn=imported_model_arn(scope, model_id),
+            model_name=name,
+            job_arn=f"arn:aws:bedrock:{scope.region}:{scope.account_id}:model-import-job/aaaaaaaaaaaa",
+            job_name="bring-llama",
+            source_s3_uri="s3://my-bucket/llama/",
+            architecture="LlamaForCausalLM",
+            parameter_count=1_000_000,
+            context_length=64,
+            size_bytes=10,
+            has_chat_template=has_chat_template,
+            artifact_path=self.artifacts.imported_model_path(scope, model_id, 1),
+            weights_sha256="0" * 64,
+            created_at=self.clock(),
+        )
+        folder = self.artifacts.resolve(model.artifact_path)
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"0123456789")
+        with self.imported_rows.database.writing() as connection:
+            self.imported_rows.add(connection, scope, model)
+        return model.model_arn
 
     def has_model(
         self,
@@ -139,6 +213,26 @@ def new_job() -> Callable[..., NewCustomizationJob]:
 def new_batch() -> Callable[..., NewModelInvocationJob]:
     """A request that is right, with the given fields changed."""
     return lambda **changes: replace(NEW_BATCH, **changes)
+
+
+@pytest.fixture
+def new_import() -> Callable[..., NewModelImportJob]:
+    """A request that is right, with the given fields changed."""
+    return lambda **changes: replace(NEW_IMPORT, **changes)
+
+
+@pytest.fixture
+def new_copy() -> Callable[..., NewModelCopyJob]:
+    """A request for a copy of a given model, with the given fields changed."""
+    return lambda source, **changes: replace(
+        NewModelCopyJob(source_model_arn=source, target_model_name="copied", client_request_token=None), **changes
+    )
+
+
+@pytest.fixture
+def new_custom_model() -> Callable[..., NewCustomModel]:
+    """A request that is right, with the given fields changed."""
+    return lambda **changes: replace(NEW_CUSTOM_MODEL, **changes)
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,18 @@ import pytest
 
 from tanren import supervisor as module
 from tanren.domain.clock import utc_now
+from tanren.domain.errors import ValidationFailed
 from tanren.settings import Settings, read_settings
 from tanren.storage.engine_hosts import EngineHost, EngineHostStatus
-from tanren.supervisor import Child, Supervisor, child_environment, log_tail, make_private
+from tanren.supervisor import (
+    Child,
+    Supervisor,
+    _prepare_tls,
+    _root_keys,
+    child_environment,
+    log_tail,
+    make_private,
+)
 
 BASE = "/models/base"
 SLEEPS = "import time; time.sleep(60)"
@@ -291,6 +300,33 @@ def test_children_do_not_see_our_own_endpoint_and_reach_loopback_without_a_proxy
     assert seen["AWS_PROFILE"] == "p"
     assert seen["no_proxy"] == seen["NO_PROXY"] == "a.b,127.0.0.1,localhost"
     assert seen["TANREN_PORT"] == "5000"
+
+
+def test_children_trust_whom_the_shell_trusts_but_for_our_own_authority(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path)
+    assert "AWS_CA_BUNDLE" not in child_environment({"AWS_CA_BUNDLE": str(tmp_path / "tls" / "ca.pem")}, settings)
+    assert child_environment({"AWS_CA_BUNDLE": "/etc/company.pem"}, settings)["AWS_CA_BUNDLE"] == "/etc/company.pem"
+
+
+@pytest.mark.parametrize(
+    ("settings", "endpoint", "has_bundle"),
+    [
+        (Settings(), "http://127.0.0.1:4500", False),
+        (Settings(host="0.0.0.0", tls="local"), "https://127.0.0.1:4500", True),
+        (Settings(tls="local", tls_names="*.s3.forge.test, forge.test"), "https://forge.test:4500", True),
+    ],
+)
+def test_the_keys_say_where_the_server_is_and_whom_to_trust(tmp_path: Path, settings, endpoint, has_bundle):
+    settings = replace(settings, data_dir=tmp_path)
+    keys = _root_keys(settings, _prepare_tls(settings))
+    assert keys.endpoint == endpoint
+    assert keys.ca_bundle == (str(tmp_path / "tls" / "ca.pem") if has_bundle else "")
+
+
+def test_a_certificate_that_cannot_be_read_is_named_before_anything_starts(tmp_path: Path):
+    missing = str(tmp_path / "none.pem")
+    with pytest.raises(ValidationFailed, match=r"none\.pem cannot be read"):
+        _prepare_tls(Settings(tls="files", tls_certificate=missing, tls_key=missing))
 
 
 @pytest.mark.parametrize("exists", [True, False])

@@ -1,12 +1,15 @@
 """The ASGI application: one request's way from the wire to a handler and back.
 
     request id → credential (who says they sign, for which service)
-      ours:       body → signature → route → parse → validate → handler → serialize
-      any other:  dot segments → signature → the neighbourhood, streaming both ways
+      ours:       body → signature → route → parse → validate → authorize → handler → serialize
+      any other:  dot segments → signature → authorize → the neighbourhood, streaming both ways
+    request id → bearer key → body → route → … as ours, for Bedrock's services alone
+    request id → signature or bearer key → the door of another API, by its paths; it asks for what the caller may do
 
 How: `Chain` is that list, in order; each step is a module beside this one. The signing name chooses the service, and
-since `bedrock` signs for both Bedrock services, the path chooses between those. The services that are ours are the keys
-of `handlers`. Any error leaves through `_refuse`, in the protocol that the caller's SDK reads.
+since `bedrock` signs for both Bedrock services, the path chooses between those; IAM and STS, which speak the query
+protocol, have one path and name the operation in a field. The services that are ours are the keys of `handlers`. Any
+error leaves through `_refuse`, in the protocol that the caller's SDK reads.
 
 A streaming answer sends its headers when its first event is there, so that an error before it is an ordinary HTTP
 error; an error after it becomes a modelled exception frame. When the client goes away, the iterator is closed.
@@ -17,16 +20,21 @@ Cost: about 0.3 ms of our own for a small request; bodies of our services are he
 import asyncio
 import json
 import logging
+import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import IO, Any, Final, Protocol, TypeVar, cast
 
 from tanren.aws import eventstream
+from tanren.aws.authorization import Authorizer, Circumstances
+from tanren.aws.authorization_neighbours import NeighbourAuthorizer, NeighbourRequest
+from tanren.aws.bearer_tokens import BEARER_SIGNING_NAME, BearerTokens, NoBearerTokens, is_bearer
 from tanren.aws.context import (
     AsyncHandler,
     Handler,
@@ -38,9 +46,11 @@ from tanren.aws.context import (
     SyncHandler,
     is_async,
 )
+from tanren.aws.doors import Door, DoorAnswer, DoorCall
 from tanren.aws.errors import Fault, WireError, WireProtocol, fault_of, in_protocol, protocol_of
 from tanren.aws.parsing import WireRequest, parse_request
 from tanren.aws.payloads import payload_check
+from tanren.aws.query import operation_of, parse_fields, read_fields, serialize_query_result
 from tanren.aws.routing import Router
 from tanren.aws.serialization import WireResponse, serialize_fault, serialize_result
 from tanren.aws.service_models import Member, Operation, Service, load_service
@@ -104,12 +114,38 @@ class Exchange:
     service: str = ""
     """As far as it is known: the signing name, then the service's name."""
     operation: Operation | None = None
+    credential: Credential | None = None
+    """What the request says of itself."""
+    signature: VerifiedSignature | None = None
+    """None until who asks has been proved."""
+    params: Members | None = None
+    reply: Members | None = None
+    fault: Fault | None = None
+    """Why it is refused, if it is."""
     status: int = 0
     """0 until the answer has begun."""
+    admit: "Callable[[Exchange, VerifiedSignature, IO[bytes] | None], Awaitable[None]] | None" = None
+    """Called once the signature of a request for the neighbourhood is verified; raises what forbids it. The file has
+    the body, where that has been read already."""
+    door: Door | None = None
+    """The other API that the request is for, and in whose shape it is refused."""
+    before_answer: "Callable[[Exchange, int], None] | None" = None
+    """Called once, with the status, before anything of the answer goes out; what it raises is answered instead."""
 
     @property
     def signed_request(self) -> SignedRequest:
         return SignedRequest(method=self.method, raw_path=self.raw_path, raw_query=self.raw_query, headers=self.headers)
+
+    @property
+    def source_ip(self) -> str:
+        """Empty where the server does not know it."""
+        client = cast("tuple[str, int] | None", self.scope.get("client"))
+        return client[0] if client else ""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it came over TLS."""
+        return self.scope.get("scheme") == "https"
 
     @property
     def wire_protocol(self) -> WireProtocol:
@@ -130,7 +166,14 @@ class Exchange:
             if piece:
                 yield piece
 
+    def record(self, status: int) -> None:
+        """Calls `before_answer`, unless it has been."""
+        hook, self.before_answer = self.before_answer, None
+        if hook is not None:
+            hook(self, status)
+
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.record(status)
         self.status = status
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
@@ -187,6 +230,18 @@ class Neighbourhood(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """What every request leaves, but a look at the server's health. `auditing.py` has it."""
+
+    def check(self) -> None:
+        """Called before a request is looked at. Raises ServiceUnavailable where it could not be recorded."""
+        ...
+
+    def record(self, exchange: Exchange, status: int) -> None:
+        """Called once a request, before its answer goes out. Raises ServiceUnavailable where that must not go out."""
+        ...
+
+
 def build_application(
     *,
     handlers: Handlers,
@@ -196,10 +251,16 @@ def build_application(
     default_region: str = "us-east-1",
     lifespan: Lifespan | None = None,
     services: Mapping[str, Service] | None = None,
+    bearer_tokens: BearerTokens | None = None,
+    audit: Audit | None = None,
+    authorizer: Authorizer | None = None,
+    neighbour_authorizer: NeighbourAuthorizer | None = None,
+    door: Door | None = None,
 ) -> ASGIApp:
     """The application over `handlers`, whose keys are the services that are ours.
 
     `lifespan` is entered when the server starts and left when it ends. `services` replaces botocore's models, by name.
+    Without an authorizer whoever signs may do everything, in our services or in the neighbourhood.
     """
     models = {name: (services or {}).get(name) or load_service(name) for name in handlers}
     return Chain(
@@ -210,6 +271,11 @@ def build_application(
         clock=clock,
         default_region=default_region,
         lifespan=lifespan,
+        bearer_tokens=bearer_tokens or NoBearerTokens(),
+        audit=audit,
+        authorizer=authorizer,
+        neighbour_authorizer=neighbour_authorizer,
+        door=door,
     )
 
 
@@ -222,13 +288,22 @@ class Chain:
     clock: Clock
     default_region: str
     lifespan: Lifespan | None
+    bearer_tokens: BearerTokens
+    audit: Audit | None
+    authorizer: Authorizer | None
+    neighbour_authorizer: NeighbourAuthorizer | None
+    door: Door | None = None
     _routers: dict[str, Router] = field(init=False)
+    """By signing name, of the services whose operations have paths."""
+    _query_services: dict[str, Service] = field(init=False)
     """By signing name."""
 
     def __post_init__(self) -> None:
-        names = {model.signing_name for model in self.models.values()}
+        self._query_services = {model.signing_name: model for model in self.models.values() if model.is_query}
+        with_paths = [model for model in self.models.values() if not model.is_query]
         self._routers = {
-            name: Router(model for model in self.models.values() if model.signing_name == name) for name in names
+            name: Router(model for model in with_paths if model.signing_name == name)
+            for name in {model.signing_name for model in with_paths}
         }
         for service, mapping in self.handlers.items():
             unknown = mapping.keys() - set(self.models[service].operation_names)
@@ -244,47 +319,136 @@ class Chain:
         try:
             await self._answer(exchange)
         except ClientGone:
-            exchange.status = exchange.status or 499
+            exchange.status = exchange.status or _UNANSWERED.status
         # The last place where an error can be turned into an answer; fault_of logs what is not a client's mistake.
         except Exception as error:
             await self._refuse(exchange, error)
         finally:
+            if exchange.before_answer is not None:
+                # The client has left, or the server ends and cancels what is under way.
+                exchange.fault = exchange.fault or _UNANSWERED
+                exchange.record(_UNANSWERED.status)
             _log_access(exchange)
 
     async def _answer(self, exchange: Exchange) -> None:
         if _is_health_check(exchange):
             await _write(exchange, WireResponse(status=200, headers=_JSON, body=b'{"status":"ok"}'))
             return
+        if self.audit is not None:
+            self.audit.check()
+            exchange.before_answer = self.audit.record
+        if self.door is not None and _is_at_door(self.door, exchange):
+            await self._answer_at_door(self.door, exchange)
+            return
+        if is_bearer(exchange.headers):
+            exchange.service = BEARER_SIGNING_NAME
+            signature = self.bearer_tokens.verify(exchange.headers, now=exchange.received_at)
+            await self._answer_ours(exchange, signature, await _read_body(exchange))
+            return
         credential = read_credential(exchange.signed_request, default_region=self.default_region)
-        exchange.service = credential.service
+        exchange.credential, exchange.service = credential, credential.service
         key = key_of(credential, self.access_keys, now=exchange.received_at)
-        router = self._routers.get(credential.service)
-        if router is not None:
-            await self._answer_ours(exchange, credential, key, router)
+        if credential.service in self._routers or credential.service in self._query_services:
+            body = await _read_body(exchange)
+            await self._answer_ours(exchange, _verify(exchange, credential, key, body), body)
         elif self.neighbourhood is not None:
+            exchange.admit = self._admit
             await self.neighbourhood.forward(exchange, credential, key)
         else:
             raise NotImplementedHere(f"This server has no service {credential.service}, and no neighbourhood is set.")
 
-    async def _answer_ours(self, exchange: Exchange, credential: Credential, key: AccessKey, router: Router) -> None:
-        body = await _read_body(exchange)
-        signature = _verify(exchange, credential, key, body)
-        body = _content(signature, exchange, body)
-        route = router.resolve(exchange.method, exchange.raw_path)
-        exchange.service = route.service
-        operation = exchange.operation = self.models[route.service].operation(route.operation)
+    async def _answer_ours(self, exchange: Exchange, signature: VerifiedSignature, body: bytes) -> None:
+        exchange.signature, exchange.credential = signature, signature.credential
+        read_params = self._route(exchange, signature.credential.service, _content(signature, exchange, body))
+        operation = exchange.operation
+        assert operation is not None
+        exchange.service = operation.service
         handler = self._handler(operation)
-        request = WireRequest(labels=route.labels, raw_query=exchange.raw_query, headers=exchange.headers, body=body)
-        params = parse_request(operation, request)
+        params = exchange.params = read_params()
         validate(operation, params)
         context = _context(exchange, operation, signature)
+        if self.authorizer is not None:
+            await self.authorizer.authorize(context, params)
         reply = await _run(handler, context, params, exchange)
+        exchange.reply = reply.members
         stream = operation.output_stream
         if stream is not None and reply.members.get(stream.name) is not None:
             await _write_stream(exchange, operation, stream, reply)
         else:
-            response = serialize_result(operation, reply.members, request_id=exchange.request_id)
-            await _write(exchange, response, reply.extra_headers)
+            await _write(exchange, self._serialize(exchange, operation, reply.members), reply.extra_headers)
+
+    async def _answer_at_door(self, door: Door, exchange: Exchange) -> None:
+        exchange.door, exchange.service = door, BEARER_SIGNING_NAME
+        body = None
+        if is_bearer(exchange.headers):
+            signature = self.bearer_tokens.verify(exchange.headers, now=exchange.received_at)
+        else:
+            credential = read_credential(exchange.signed_request, default_region=self.default_region)
+            exchange.credential = credential
+            key = key_of(credential, self.access_keys, now=exchange.received_at)
+            raw_body = await _read_body(exchange)
+            signature = _verify(exchange, credential, key, raw_body)
+            body = _content(signature, exchange, raw_body)
+        exchange.signature, exchange.credential = signature, signature.credential
+        scope = Scope(account_id=signature.key.account_id, region=signature.credential.region)
+        ask = partial(self._permit_at_door, exchange, signature)
+        answer = await door.answer(DoorCall(exchange=exchange, scope=scope, body=body, ask=ask))
+        exchange.reply = dict(answer.noted)
+        await _write_at_door(exchange, answer)
+
+    async def _permit_at_door(
+        self, exchange: Exchange, signature: VerifiedSignature, service: str, name: str, params: Members
+    ) -> None:
+        model = self.models.get(service)
+        operation = _unmodelled(service, name, exchange) if model is None else model.operation(name)
+        if exchange.operation is None:
+            exchange.operation, exchange.params, exchange.service = operation, params, service
+        if self.authorizer is not None:
+            await self.authorizer.authorize(_context(exchange, operation, signature), params)
+
+    async def _admit(self, exchange: Exchange, signature: VerifiedSignature, spool: IO[bytes] | None) -> None:
+        """Returns if a request for the neighbourhood may go on. `spool` has its body, where that has been read."""
+        if self.neighbour_authorizer is None:
+            return
+        circumstances = Circumstances(
+            principal=_principal(signature),
+            region=signature.credential.region,
+            source_ip=exchange.source_ip,
+            user_agent=exchange.headers.get("user-agent", ""),
+            received_at=exchange.received_at,
+            is_secure=exchange.is_secure,
+        )
+        request = NeighbourRequest(
+            service=signature.credential.service,
+            method=exchange.method,
+            raw_path=exchange.raw_path,
+            raw_query=exchange.raw_query,
+            headers=exchange.headers,
+            read_body=partial(_peek, exchange, spool),
+        )
+        await self.neighbour_authorizer.authorize(circumstances, request)
+
+    def _route(self, exchange: Exchange, signing_name: str, body: bytes) -> Callable[[], Members]:
+        """Sets the exchange's operation; what reads its parameters is called once it is known to be implemented."""
+        service = self._query_services.get(signing_name)
+        if service is not None:
+            fields = read_fields(
+                method=exchange.method, headers=exchange.headers, raw_query=exchange.raw_query, body=body
+            )
+            operation = exchange.operation = operation_of(service, fields)
+            return lambda: parse_fields(operation, fields)
+        route = self._routers[signing_name].resolve(exchange.method, exchange.raw_path)
+        operation = exchange.operation = self.models[route.service].operation(route.operation)
+        request = WireRequest(labels=route.labels, raw_query=exchange.raw_query, headers=exchange.headers, body=body)
+        return lambda: parse_request(operation, request)
+
+    def _serialize(self, exchange: Exchange, operation: Operation, members: Members) -> WireResponse:
+        service = self.models[operation.service]
+        if service.is_query:
+            return serialize_query_result(
+                operation, members, namespace=service.xml_namespace, request_id=exchange.request_id
+            )
+        return serialize_result(operation, members, request_id=exchange.request_id)
 
     def _handler(self, operation: Operation) -> Handler:
         handler = self.handlers[operation.service].get(operation.name)
@@ -295,18 +459,42 @@ class Chain:
         return handler
 
     async def _refuse(self, exchange: Exchange, error: Exception) -> None:
-        fault = fault_of(error, exchange.operation, request_id=exchange.request_id)
+        is_modelled = exchange.operation is not None and exchange.operation.service in self.models
+        fault = fault_of(error, exchange.operation if is_modelled else None, request_id=exchange.request_id)
         if exchange.status:
             # The answer has begun: there is no honest way to end it but to break it off.
             raise ConnectionAbortedError(f"request {exchange.request_id} failed after its answer began") from error
+        if exchange.door is not None:
+            exchange.fault = fault
+            answer = exchange.door.refusal(
+                error,
+                status=fault.status,
+                message=fault.message,
+                request_id=exchange.request_id,
+                is_proved=exchange.signature is not None,
+            )
+            await _write_at_door(exchange, answer)
+            return
         protocol = exchange.wire_protocol
+        fault = exchange.fault = in_protocol(fault, protocol)
+        if exchange.operation is None:
+            exchange.operation = self._operation_by_path(exchange)
         response = serialize_fault(
-            in_protocol(fault, protocol),
+            fault,
             protocol=protocol,
             request_id=exchange.request_id,
             resource=exchange.raw_path,
         )
         await _write(exchange, response)
+
+    def _operation_by_path(self, exchange: Exchange) -> Operation | None:
+        """What a request that was refused before it was routed would have called; for the logs alone."""
+        router = self._routers.get(exchange.service)
+        try:
+            route = None if router is None else router.resolve(exchange.method, exchange.raw_path)
+        except WireError:
+            return None
+        return None if route is None else self.models[route.service].operation(route.operation)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """The ASGI lifespan protocol: enter `lifespan`, wait for the end, leave it, close the neighbourhood."""
@@ -330,6 +518,10 @@ class Chain:
 
 
 _JSON: Final = {"Content-Type": "application/json"}
+_UNANSWERED: Final = Fault(
+    code="Unanswered", status=499, message="The client left, or the server ended, before the answer began."
+)
+"""Only told in the logs."""
 
 
 def _exchange(scope: ASGIScope, receive: Receive, send: Send, now: datetime) -> Exchange:
@@ -355,6 +547,31 @@ def _exchange(scope: ASGIScope, receive: Receive, send: Send, now: datetime) -> 
 def _is_health_check(exchange: Exchange) -> bool:
     is_unsigned = "authorization" not in exchange.headers and "X-Amz-Signature=" not in exchange.raw_query
     return is_unsigned and exchange.raw_path in _HEALTH_PATHS and exchange.method in ("GET", "HEAD")
+
+
+def _is_at_door(door: Door, exchange: Exchange) -> bool:
+    """By its path, unless it is signed for another service, which may have the same paths."""
+    if not door.takes(exchange.raw_path) or "X-Amz-Signature=" in exchange.raw_query:
+        return False
+    said = exchange.headers.get("authorization", "")
+    return not said.startswith("AWS4-") or f"/{BEARER_SIGNING_NAME}/aws4_request" in said
+
+
+def _unmodelled(service: str, name: str, exchange: Exchange) -> Operation:
+    """An operation that has a permission and no service model."""
+    return Operation(
+        service=service,
+        signing_name=service,
+        protocol="rest-json",
+        name=name,
+        method=exchange.method,
+        uri=exchange.raw_path,
+        status=200,
+        input=None,
+        output=None,
+        output_wrapper=None,
+        errors={},
+    )
 
 
 def _text(raw: bytes) -> str:
@@ -401,18 +618,59 @@ def _content(signature: VerifiedSignature, exchange: Exchange, body: bytes) -> b
 
 def _context(exchange: Exchange, operation: Operation, signature: VerifiedSignature) -> RequestContext:
     key = signature.key
-    client = cast("tuple[str, int] | None", exchange.scope.get("client"))
     return RequestContext(
         request_id=exchange.request_id,
         service=operation.service,
         operation=operation.name,
         scope=Scope(account_id=key.account_id, region=signature.credential.region),
-        principal=Principal(arn=key.principal_arn, account_id=key.account_id, access_key_id=key.access_key_id),
-        source_ip=client[0] if client else "",
+        principal=_principal(signature),
+        source_ip=exchange.source_ip,
         user_agent=exchange.headers.get("user-agent", ""),
         received_at=exchange.received_at,
         headers={name: value for name, value in exchange.headers.items() if name not in _SECRET_HEADERS},
+        is_secure=exchange.is_secure,
     )
+
+
+def _principal(signature: VerifiedSignature) -> Principal:
+    return Principal(
+        arn=signature.key.principal_arn,
+        account_id=signature.key.account_id,
+        access_key_id=signature.key.access_key_id,
+        bearer_token_type=signature.bearer_token_type,
+    )
+
+
+async def _peek(exchange: Exchange, spool: IO[bytes] | None, limit: int) -> bytes | None:
+    """The body of a request that is to be forwarded, which is read again afterwards; None if it is longer.
+
+    Raises   ClientGone.
+    """
+    if spool is not None:
+        spool.seek(0)
+        body = spool.read(limit + 1)
+        spool.seek(0, os.SEEK_END)
+        return body if len(body) <= limit else None
+    read, more = bytearray(), True
+    while more and len(read) <= limit:
+        message = await exchange.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        more = bool(message.get("more_body", False))
+        read += cast("bytes", message.get("body", b""))
+    body = bytes(read)
+    exchange.receive = _replayed({"type": "http.request", "body": body, "more_body": more}, exchange.receive)
+    return None if more or len(body) > limit else body
+
+
+def _replayed(first: ASGIMessage, receive: Receive) -> Receive:
+    """Gives `first`, then what `receive` gives."""
+    messages = [first]
+
+    async def replay() -> ASGIMessage:
+        return messages.pop() if messages else await receive()
+
+    return replay
 
 
 async def _run(handler: Handler, context: RequestContext, params: Members, exchange: Exchange) -> Reply:
@@ -430,6 +688,24 @@ async def _write(exchange: Exchange, response: WireResponse, extra: Mapping[str,
         del headers["Content-Length"]
     await exchange.begin(response.status, _wire_headers(headers))
     await exchange.write(b"" if exchange.method == "HEAD" else response.body, more=False)
+
+
+async def _write_at_door(exchange: Exchange, answer: DoorAnswer) -> None:
+    pieces = answer.body
+    if isinstance(pieces, bytes):
+        await _write(exchange, WireResponse(status=answer.status, headers=dict(answer.headers), body=pieces))
+        return
+    try:
+        await exchange.while_connected(_pour(exchange, answer, pieces))
+    finally:
+        await pieces.aclose()
+
+
+async def _pour(exchange: Exchange, answer: DoorAnswer, pieces: AsyncGenerator[bytes]) -> None:
+    await exchange.begin(answer.status, _wire_headers(answer.headers))
+    async for piece in pieces:
+        await exchange.write(piece, more=True)
+    await exchange.write(b"", more=False)
 
 
 async def _write_stream(exchange: Exchange, operation: Operation, stream: Member, reply: Reply) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
+from tanren.aws.signatures import BearerTokenType
 from tanren.domain.scope import Scope
 
 Members = dict[str, Any]
@@ -34,6 +35,8 @@ class Principal:
     arn: str
     account_id: str
     access_key_id: str
+    bearer_token_type: BearerTokenType | None = None
+    """Set where a Bedrock API key took the place of a signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,8 @@ class RequestContext:
     received_at: datetime
     headers: Mapping[str, str]
     """By lower-case name, without credentials; a repeated header is joined with commas."""
+    is_secure: bool = False
+    """Whether it came over TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

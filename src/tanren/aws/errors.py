@@ -23,15 +23,18 @@ from tanren.domain.errors import (
     ModelFailed,
     ModelNotReady,
     ModelTimeout,
+    NameTaken,
     NotImplementedHere,
     QuotaExceeded,
     ResourceNotFound,
     ServiceUnavailable,
+    StillInUse,
     TanrenError,
     Throttled,
     TooManyTags,
     ValidationFailed,
 )
+from tanren.domain.policies.parsing import MalformedPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +93,22 @@ CODES: Final[tuple[tuple[type[TanrenError], tuple[str, ...]], ...]] = (
     (JobFailed, ("ValidationException",)),
 )
 
+QUERY_CODES: Final[tuple[tuple[type[TanrenError], tuple[str, ...]], ...]] = (
+    # The same for IAM and STS, whose operations list none of the codes that all of them may answer with.
+    (NotImplementedHere, ("NotSupportedService", "ValidationError")),
+    (MalformedPolicy, ("MalformedPolicyDocument", "ValidationError")),
+    (ValidationFailed, ("ValidationError",)),
+    (ResourceNotFound, ("NoSuchEntity", "ValidationError")),
+    (NameTaken, ("EntityAlreadyExists", "ValidationError")),
+    (StillInUse, ("DeleteConflict", "ValidationError")),
+    (Conflict, ("ConcurrentModification", "ValidationError")),
+    (AccessDenied, ("AccessDenied",)),
+    (QuotaExceeded, ("LimitExceeded", "PackedPolicyTooLarge", "ValidationError")),
+    (TooManyTags, ("LimitExceeded", "ValidationError")),
+    (Throttled, ("Throttling",)),
+    (ServiceUnavailable, ("ServiceUnavailable",)),
+)
+
 STREAM_CODES: Final[dict[str, tuple[str, ...]]] = {
     # Inside an event stream only the stream's own members can be sent; these stand in for the ones it lacks.
     "ModelErrorException": ("ModelStreamErrorException", "InternalServerException"),
@@ -110,6 +129,11 @@ COMMON_STATUSES: Final[dict[str, int]] = {
     "ThrottlingException": 429,
     "InternalServerException": 500,
     "ServiceUnavailableException": 503,
+    # The same in the query protocol: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+    "ValidationError": 400,
+    "AccessDenied": 403,
+    "Throttling": 400,
+    "ServiceUnavailable": 503,
 }
 
 WireProtocol = Literal["rest-json", "json", "query", "ec2", "s3"]
@@ -147,6 +171,7 @@ WIRE_CODES: Final[dict[str, dict[WireProtocol, str]]] = {
     "AccessDeniedException": {"query": "AccessDenied", "ec2": "UnauthorizedOperation", "s3": "AccessDenied"},
     "ValidationException": {"query": "ValidationError", "ec2": "InvalidParameterValue", "s3": "InvalidRequest"},
     "ServiceUnavailableException": {"query": "ServiceUnavailable", "ec2": "Unavailable", "s3": "ServiceUnavailable"},
+    "SerializationException": {"query": "InvalidParameterValue", "ec2": "InvalidParameterValue"},
     "InternalServerException": {"query": "InternalFailure", "ec2": "InternalError", "s3": "InternalError"},
 }
 
@@ -156,7 +181,7 @@ def fault_of(error: BaseException, operation: Operation | None, *, request_id: s
     if isinstance(error, WireError):
         return Fault(code=error.code, status=error.status, message=error.message)
     if isinstance(error, TanrenError):
-        codes = codes_of(error)
+        codes = codes_of(error, operation)
         if codes:
             listed = (code for code in codes if operation is not None and code in operation.errors)
             code = next(listed, codes[0] if operation is None else codes[-1])
@@ -170,9 +195,10 @@ def fault_of(error: BaseException, operation: Operation | None, *, request_id: s
     )
 
 
-def codes_of(error: TanrenError) -> tuple[str, ...]:
+def codes_of(error: TanrenError, operation: Operation | None) -> tuple[str, ...]:
     """Codes for this error, best first; empty where no rule knows it."""
-    return next((codes for kind, codes in CODES if isinstance(error, kind)), ())
+    known = QUERY_CODES if operation is not None and operation.protocol == "query" else CODES
+    return next((codes for kind, codes in known if isinstance(error, kind)), ())
 
 
 def stream_member_of(fault: Fault, stream: Member) -> Member:
@@ -187,6 +213,8 @@ def protocol_of(service: str, headers: Mapping[str, str]) -> WireProtocol:
     """The protocol that the caller's SDK speaks, read off its request: neighbours' models are not loaded for it."""
     if service in ("s3", "s3express"):
         return "s3"
+    if service in ("iam", "sts"):
+        return "query"
     if service == "ec2":
         return "ec2"
     if "x-amz-target" in headers:

@@ -1,12 +1,13 @@
-"""Forwards what is not ours: S3, STS, Lambda and the rest go to the embedded ministack, to real AWS or to another S3.
+"""Forwards what is not ours: S3, Lambda and the rest go to the embedded ministack, to real AWS or to another S3.
 
 How: the signature is verified here, with the body streaming through its check; the path and query go on byte for byte,
 hop-by-hop headers and `Expect` do not, and the answer streams back. Dot segments are refused, since proxies disagree on
 what they mean. A body that fails its check aborts the forwarded request instead of ending it, so the neighbour never
 sees a complete one; for that the last piece is held back until the check has passed.
 
-    embedded   ministack knows no secrets: the access key id is replaced by the caller's account id, from which it
-               takes the account, and its administration below `/_` is out of reach. Host is kept, for buckets in it.
+    embedded   ministack knows no secrets: what signed the request is taken off, and an Authorization header of ours
+               says the caller's account, in the place of the access key id, and the scope that was verified. Its
+               administration below `/_` is out of reach. Host is kept, for buckets in it.
     external   the request is signed anew with the target's credentials; chunk framing, which carries the caller's
                signatures, is taken off. A bucket in Host is moved into the path.
 
@@ -43,6 +44,7 @@ from tanren.aws.signatures import (
     verify,
     without_presigning,
 )
+from tanren.aws.signing_names import iam_prefix_of
 from tanren.domain.clock import Clock, utc_now
 from tanren.domain.errors import ServiceUnavailable
 
@@ -134,6 +136,7 @@ class ForwardingNeighbourhood:
 
         Raises   WireError; ServiceUnavailable where the neighbour does not answer.
         """
+        iam_prefix_of(credential.service)  # Refuses, also to root, what could reach another service than it names.
         _refuse_dot_segments(exchange.raw_path)
         if isinstance(self._target, EmbeddedTarget):
             _refuse_administration(exchange.raw_path)
@@ -142,6 +145,9 @@ class ForwardingNeighbourhood:
             if needs_body(exchange.signed_request, credential):
                 body_hash = await _spool(exchange, spool)
             signature = verify(exchange.signed_request, credential, key, body_hash=body_hash or EMPTY_SHA256)
+            exchange.signature = signature
+            if exchange.admit is not None:
+                await exchange.admit(exchange, signature, None if body_hash is None else spool)
             headers = _forwarded_headers(exchange)
             if body_hash is not None:
                 headers = [pair for pair in headers if pair[0] != "content-length"]
@@ -200,23 +206,16 @@ def _for_ministack(
     exchange: Exchange, signature: VerifiedSignature, headers: Headers, target: EmbeddedTarget
 ) -> _Outgoing:
     # ministack takes twelve digits in the place of the access key id for the account; other keys for its default one.
-    # It checks presigned queries against secrets of its own, so those become an Authorization header, which it reads
-    # and does not check.
-    given, account = signature.credential.access_key_id, signature.key.account_id
-    readdressed = [
-        (name, value.replace(f"Credential={given}/", f"Credential={account}/", 1) if name == "authorization" else value)
-        for name, value in headers
-        if name != "x-amz-security-token"
-    ]
-    query = exchange.raw_query
-    if signature.credential.is_presigned:
-        query = without_presigning(query)
-        scope = f"{account}/{signature.credential.scope}"
-        authorization = f"{ALGORITHM} Credential={scope}, SignedHeaders=host, Signature=0"
-        if signature.credential.version == 2:
-            # Names no region; with one that is not the bucket's, ministack would answer 301.
-            authorization = f"AWS {account}:0"
-        readdressed.append(("authorization", authorization))
+    # It reads the header and does not check it; presigned queries it would check, against secrets of its own. Nothing
+    # of what the caller wrote about itself goes on: it could be read in another way than it was verified.
+    account = signature.key.account_id
+    readdressed = [(name, value) for name, value in headers if name not in ("authorization", "x-amz-security-token")]
+    authorization = f"{ALGORITHM} Credential={account}/{signature.credential.scope}, SignedHeaders=host, Signature=0"
+    if signature.credential.version == 2:
+        # Names no region; with one that is not the bucket's, ministack would answer 301.
+        authorization = f"AWS {account}:0"
+    readdressed.append(("authorization", authorization))
+    query = without_presigning(exchange.raw_query) if signature.credential.is_presigned else exchange.raw_query
     return _Outgoing(
         endpoint_url=target.endpoint_url,
         target=_target(exchange.raw_path, query),

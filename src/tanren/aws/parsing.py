@@ -246,13 +246,16 @@ def _from_prefixed_headers(headers: Mapping[str, str], prefix: str) -> dict[str,
     return {name[len(prefix) :]: value for name, value in headers.items() if name.startswith(prefix)} or None
 
 
+def scalar_from_text(text: str, shape: Shape, member: Member, default_format: TimestampFormat) -> Any:
+    """The value of `shape`, which is the member's own or that of its elements.
+
+    Raises   WireError SerializationException.
+    """
+    return _scalar_from_text(text, shape, _format_of(shape, member, default_format), member.name)
+
+
 def _from_text(text: str, member: Member, default_format: TimestampFormat) -> Any:
-    return _scalar_from_text(
-        text,
-        member.shape,
-        _format_of(member.shape, member, default_format),
-        member.name,
-    )
+    return scalar_from_text(text, member.shape, member, default_format)
 
 
 def _scalar_from_text(text: str, shape: Shape, timestamp_format: TimestampFormat, name: str) -> Any:

@@ -95,8 +95,8 @@ def serialize_fault(fault: Fault, *, protocol: WireProtocol, request_id: str, re
         return WireResponse(status=fault.status, headers=headers, body=body)
     code, message, name = (
         escape(fault.code),
-        escape(_xml_text(fault.message)),
-        escape(_xml_text(resource)),
+        escape(xml_text(fault.message)),
+        escape(xml_text(resource)),
     )
     if protocol == "s3":
         headers = {"x-amz-request-id": request_id, "Content-Type": "application/xml"}
@@ -226,6 +226,7 @@ def _plain(value: Any) -> Any:
     return timestamp_to_wire(value, "iso8601") if isinstance(value, datetime) else value
 
 
-def _xml_text(text: str) -> str:
+def xml_text(text: str) -> str:
+    """`text` without what no XML document can hold."""
     # XML 1.0 has no way to write control characters, not even as entities.
     return "".join(char if char >= " " or char in "\t\n" else "�" for char in text)

@@ -1,4 +1,4 @@
-"""Serves an ASGI application with Granian: HTTP/1.1 and HTTP/2 with prior knowledge on one port.
+"""Serves an ASGI application with Granian: HTTP/1.1 and HTTP/2 with prior knowledge on one port, or both over TLS.
 
 How: Granian spawns one worker process, which imports the factory by its string and builds the application there; one
 event loop (uvloop), so that caches and connections are the process's own. SIGTERM stops accepting, waits for the
@@ -9,10 +9,11 @@ Cost: Granian's Rust threads parse HTTP; a request costs the event loop about 0.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 
@@ -27,6 +28,9 @@ class ServerSettings:
     """Streams are long: an answer of a minute holds its place for a minute."""
     drain_seconds: int = 30
     """How long a stop waits for the requests under way."""
+    certificate: Path | None = None
+    """PEM; with it and `key` the port speaks TLS 1.2 and 1.3 and nothing else."""
+    key: Path | None = None
 
 
 class Server(Protocol):
@@ -61,6 +65,9 @@ def server(settings: ServerSettings) -> Server:
             max_headers_size=256 * 1024,
         ),
         workers_kill_timeout=settings.drain_seconds,
+        ssl_cert=settings.certificate,
+        ssl_key=settings.key,
+        ssl_protocol_min=SSLProtocols.tls12,
         log_access=False,
         log_level=LogLevels.warning,
     )

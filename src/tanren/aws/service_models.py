@@ -2,6 +2,7 @@
 
 How: botocore's loader reads the JSON model that boto3, the AWS CLI and the other SDKs are made from; `Service` compiles
 it, one operation at a time and on first use, into `Shape` trees that the parser, the validator and the serializer walk.
+In `models/` lie the model of our own service, `tanren`, and what the SDK overlay adds to botocore's (docs/sdk.md).
 A structure is compiled once for each service, so shapes may refer to themselves. Which services are ours is not known
 here: the caller asks by name.
 
@@ -17,6 +18,9 @@ from functools import cache
 from typing import Any, Literal, cast
 
 import botocore.session
+from botocore.loaders import Loader
+
+from tanren.aws.sdk_overlay import MODELS_FOLDER
 
 Kind = Literal[
     "structure",
@@ -59,8 +63,12 @@ class Shape:
     is_document: bool = False
     is_event_stream: bool = False
     is_sensitive: bool = False
-    element_name: str = "member"
-    """XML only: the tag of a list's elements."""
+    element_name: str | None = None
+    """Query protocol and XML: what the model calls an element of a list or a value of a map, if it says so."""
+    key_name: str | None = None
+    """The same of a map's key."""
+    is_flattened: bool = False
+    """Query protocol and XML: a list or map without an envelope of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,6 +106,8 @@ class Operation:
     status: int
     input: Shape | None
     output: Shape | None
+    output_wrapper: str | None
+    """Query protocol: the element around the output's members."""
     errors: Mapping[str, ErrorShape]
     """By code, exactly as the model lists them for this operation."""
 
@@ -118,10 +128,17 @@ class Service:
         self.name = name
         self.signing_name: str = metadata.get("signingName") or metadata["endpointPrefix"]
         self.protocol: str = metadata["protocol"]
+        self.api_version: str = metadata["apiVersion"]
+        self.xml_namespace: str = metadata.get("xmlNamespace", "")
         self.operation_names: tuple[str, ...] = tuple(cast("list[str]", model.operation_names))
         self._model = model
         self._shapes: dict[str, Shape] = {}
         self._operations: dict[str, Operation] = {}
+
+    @property
+    def is_query(self) -> bool:
+        """Whether operations are named in a form field, as in IAM and STS, and not by method and path."""
+        return self.protocol == "query"
 
     def operation(self, name: str) -> Operation:
         operation = self._operations.get(name)
@@ -145,6 +162,7 @@ class Service:
         model = self._model.operation_model(name)
         http = cast("Mapping[str, Any]", model.http)
         input_shape, output_shape = model.input_shape, model.output_shape
+        wrapper = None if output_shape is None else output_shape.serialization.get("resultWrapper")
         errors = [self._compile_error(shape) for shape in model.error_shapes]
         return Operation(
             service=self.name,
@@ -156,6 +174,7 @@ class Service:
             status=int(http.get("responseCode", 200)),
             input=None if input_shape is None else self._compile_shape(input_shape),
             output=None if output_shape is None else self._compile_shape(output_shape),
+            output_wrapper=wrapper,
             errors={error.code: error for error in errors},
         )
 
@@ -188,6 +207,7 @@ class Service:
             is_document=bool(metadata.get("document")),
             is_event_stream=bool(serialization.get("eventstream")),
             is_sensitive=bool(metadata.get("sensitive")),
+            is_flattened=bool(serialization.get("flattened")),
         )
         self._shapes[model.name] = shape
         if shape.kind == "structure":
@@ -195,12 +215,14 @@ class Service:
                 shape.members[name] = self._compile_member(name, member, shape)
         elif shape.kind == "list":
             shape.element = self._compile_shape(model.member)
-            shape.element_name = str(model.member.serialization.get("name", "member"))
+            shape.element_name = model.member.serialization.get("name")
         elif shape.kind == "map":
             shape.key, shape.element = (
                 self._compile_shape(model.key),
                 self._compile_shape(model.value),
             )
+            shape.key_name = model.key.serialization.get("name")
+            shape.element_name = model.value.serialization.get("name")
         elif shape.kind == "timestamp":
             shape.timestamp_format = serialization.get("timestampFormat")
         return shape
@@ -236,8 +258,14 @@ _KINDS: dict[str, Kind] = {
 
 @cache
 def load_service(name: str) -> Service:
-    """The service of that name in botocore's data, for example `bedrock-runtime`; kept for the life of the process."""
+    """The service of that name in botocore's data or ours, for example `bedrock-runtime`; kept for the life of the
+    process.
+
+    Why      nothing is read from ~/.aws/models or AWS_DATA_PATH: what a server speaks does not depend on who starts it.
+    """
     session = cast("Any", botocore.session.Session())
+    folders = [str(MODELS_FOLDER), Loader.BUILTIN_DATA_PATH]
+    session.register_component("data_loader", Loader(extra_search_paths=folders, include_default_search_paths=False))
     return Service(name, session.get_service_model(name))
 
 

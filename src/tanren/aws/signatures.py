@@ -16,6 +16,7 @@ Cost     about 40 µs for a small request.
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -40,15 +41,25 @@ _CLOCK_SKEW: Final = timedelta(minutes=15)
 _LONGEST_PRESIGNED: Final = 7 * 24 * 3600
 _DATE_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-_PRESIGNING: Final = presigned_v2.PARAMETERS | {
+_PRESIGNING: Final = frozenset(
     f"X-Amz-{name}"
     for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token")
-}
+)
+_EITHER_PRESIGNING: Final = {name.lower() for name in _PRESIGNING | presigned_v2.PARAMETERS}
+_SAYS_WHO_SIGNED: Final = _EITHER_PRESIGNING - {"signature", "expires"}
+"""Query keys, in lower case, that are of no use but to sign; the other two may mean anything outside S3."""
+_AUTHORIZATION_FIELDS: Final = ("Credential", "SignedHeaders", "Signature")
+_ACCESS_KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SIGNING_NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 _SIGNED_AS_SENT: Final = frozenset({"s3", "s3-object-lambda", "s3-outposts", "s3express"})
 _HINT: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method; `tanren env` prints the keys of this server."
 )
+
+
+BearerTokenType = Literal["SHORT_TERM", "LONG_TERM"]
+"""The values of the condition key `bedrock:BearerTokenType`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,8 @@ class AccessKey:
     """Set for temporary credentials, which must then be sent with it."""
     account_id: str
     principal_arn: str
+    expires_at: datetime | None = None
+    """Set for temporary credentials."""
 
 
 class AccessKeys(Protocol):
@@ -68,7 +81,7 @@ class AccessKeys(Protocol):
     """
 
     def find(self, access_key_id: str) -> AccessKey | None:
-        """The key, or None where it is unknown, deactivated or expired. Called on the event loop: must be quick."""
+        """The key, or None where it is unknown or deactivated. Called on the event loop: must be quick."""
         ...
 
 
@@ -118,28 +131,29 @@ class VerifiedSignature:
     payload_hash: str
     """A SHA-256 in hex that the body must have, UNSIGNED-PAYLOAD, or one of the STREAMING- constants."""
     signing_key: bytes
+    bearer_token_type: BearerTokenType | None = None
+    """Set where a bearer key stood for a signature; the payload is then unsigned."""
 
 
 def read_credential(request: SignedRequest, *, default_region: str = "us-east-1") -> Credential:
     """The credential of the Authorization header, or of a presigned query, whose older form names no region.
 
-    Raises   WireError: MissingAuthenticationTokenException, IncompleteSignatureException, AccessDeniedException for
-             a bearer token.
+    Why      who reads the request after us may look for the credential elsewhere, so there is one place for it, in one
+             spelling, once.
+    Raises   WireError: MissingAuthenticationTokenException, IncompleteSignatureException.
     """
     authorization = request.headers.get("authorization", "")
-    if authorization.startswith(ALGORITHM):
-        return _from_header(authorization, request)
-    if "X-Amz-Signature=" in request.raw_query or "X-Amz-Credential=" in request.raw_query:
-        return _from_query(request)
-    if "AWSAccessKeyId=" in request.raw_query and "Signature=" in request.raw_query:
-        return _from_old_query(request, default_region)
-    if authorization[:7].lower() == "bearer ":
-        raise WireError(
-            "AccessDeniedException",
-            "This server does not take bearer tokens (Bedrock API keys) yet. Unset AWS_BEARER_TOKEN_BEDROCK and sign "
-            "with an access key; `tanren env` prints the keys of this server.",
-            status=403,
+    given = {name.lower() for name, _ in _decoded_query(request.raw_query)} & _SAYS_WHO_SIGNED
+    if authorization and given:
+        raise _incomplete(
+            f"Only one way to sign is allowed: an Authorization header, or {', '.join(sorted(given))} in the query."
         )
+    if authorization.partition(" ")[0] == ALGORITHM:
+        return _from_header(authorization, request)
+    if "awsaccesskeyid" in given:
+        return _from_old_query(request, default_region)
+    if given:
+        return _from_query(request)
     if authorization:
         scheme = authorization.split(" ", 1)[0][:32]
         raise WireError(
@@ -149,7 +163,8 @@ def read_credential(request: SignedRequest, *, default_region: str = "us-east-1"
         )
     raise WireError(
         "MissingAuthenticationTokenException",
-        "Missing Authentication Token",
+        "Missing Authentication Token. Sign the request; `tanren env` prints the keys of this server. AWS's operations "
+        "that take no signature (sts AssumeRoleWithSAML, AssumeRoleWithWebIdentity) are not implemented by tanren.",
         status=403,
     )
 
@@ -171,6 +186,8 @@ def key_of(credential: Credential, keys: AccessKeys, *, now: datetime) -> Access
     if key is None:
         raise _unrecognized()
     _check_session_token(key, credential)
+    if key.expires_at is not None and now >= key.expires_at:
+        raise _expired()
     return key
 
 
@@ -286,8 +303,9 @@ def sign(
 
 
 def without_presigning(raw_query: str) -> str:
-    """The query of a presigned URL without what signed it."""
-    return "&".join(pair for pair in raw_query.split("&") if unquote(pair.partition("=")[0]) not in _PRESIGNING)
+    """The query of a presigned URL without what signed it, in whatever case it is spelled."""
+    pairs = raw_query.split("&")
+    return "&".join(pair for pair in pairs if unquote(pair.partition("=")[0]).lower() not in _EITHER_PRESIGNING)
 
 
 def _signature(canonical: str, credential: Credential, signing_key: bytes) -> str:
@@ -327,11 +345,7 @@ def _check_session_token(key: AccessKey, credential: Credential) -> None:
         if given:
             raise _unrecognized()
     elif given is None or not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
-        raise WireError(
-            "ExpiredTokenException",
-            "The security token included in the request is expired",
-            status=403,
-        )
+        raise _expired()
 
 
 def _check_signed_headers(request: SignedRequest, credential: Credential) -> None:
@@ -358,11 +372,16 @@ def _check_signed_headers(request: SignedRequest, credential: Credential) -> Non
 
 
 def _from_header(authorization: str, request: SignedRequest) -> Credential:
-    fields = {
-        name: value
-        for name, _, value in (part.strip().partition("=") for part in authorization[len(ALGORITHM) :].split(","))
-    }
-    missing = [name for name in ("Credential", "SignedHeaders", "Signature") if not fields.get(name)]
+    fields: dict[str, str] = {}
+    for part in authorization[len(ALGORITHM) :].split(","):
+        name, _, value = part.strip().partition("=")
+        if name not in _AUTHORIZATION_FIELDS or name in fields:
+            raise _incomplete(
+                f"Authorization header holds {', '.join(_AUTHORIZATION_FIELDS)}, each once; '{name[:32]}' is another "
+                "or is repeated."
+            )
+        fields[name] = value
+    missing = [name for name in _AUTHORIZATION_FIELDS if not fields.get(name)]
     if missing:
         raise _incomplete(f"Authorization header requires {', '.join(repr(name) for name in missing)} parameter.")
     return _credential(
@@ -376,13 +395,7 @@ def _from_header(authorization: str, request: SignedRequest) -> Credential:
 
 
 def _from_query(request: SignedRequest) -> Credential:
-    query: dict[str, str] = {}
-    for pair in request.raw_query.split("&"):
-        name, _, value = pair.partition("=")
-        name = unquote(name)
-        if name.startswith("X-Amz-") and name in query:
-            raise _incomplete(f"{name} is given twice.")
-        query[name] = unquote_plus(value)
+    query = _presigning(request.raw_query, _PRESIGNING)
     names = (
         "X-Amz-Algorithm",
         "X-Amz-Credential",
@@ -409,7 +422,11 @@ def _from_query(request: SignedRequest) -> Credential:
 
 
 def _from_old_query(request: SignedRequest, region: str) -> Credential:
-    query = {name: unquote_plus(value) for name, _, value in (p.partition("=") for p in request.raw_query.split("&"))}
+    query = _presigning(request.raw_query, presigned_v2.PARAMETERS)
+    missing = [name for name in ("AWSAccessKeyId", "Signature") if not query.get(name)]
+    if missing:
+        raise _incomplete(f"The query string lacks {', '.join(missing)}.")
+    _check_access_key_id(query["AWSAccessKeyId"])
     expires = query.get("Expires", "")
     if not expires.isascii() or not expires.isdigit() or len(expires) > 11:
         raise _incomplete("Expires must be a number of seconds since 1970.")
@@ -429,6 +446,26 @@ def _from_old_query(request: SignedRequest, region: str) -> Credential:
     )
 
 
+def _presigning(raw_query: str, names: AbstractSet[str]) -> dict[str, str]:
+    """What signs a URL, by name. Refused: another spelling, a repetition, and what the other way of presigning has."""
+    foreign = _SAYS_WHO_SIGNED | {name.lower() for name in names}
+    found: dict[str, str] = {}
+    for name, value in _decoded_query(raw_query):
+        if name in found:
+            raise _incomplete(f"{name} is given twice.")
+        if name in names:
+            found[name] = value
+        elif name.lower() in foreign:
+            raise _incomplete(f"{name[:32]} does not belong beside {', '.join(sorted(names))}.")
+    return found
+
+
+def _decoded_query(raw_query: str) -> Iterator[tuple[str, str]]:
+    for pair in raw_query.split("&"):
+        name, _, value = pair.partition("=")
+        yield unquote(name), unquote_plus(value)
+
+
 def _credential(
     *,
     scope: str,
@@ -438,11 +475,17 @@ def _credential(
     expires_seconds: int | None,
     session_token: str | None,
 ) -> Credential:
-    # The access key id may hold slashes, as far as AWS's grammar goes; the four parts behind it may not.
-    parts = scope.rsplit("/", 4)
+    parts = scope.split("/")
     if len(parts) != 5 or not all(parts) or parts[4] != "aws4_request":
         raise _incomplete("Credential must be of the form access-key-id/date/region/service/aws4_request.")
     access_key_id, date, region, service, _ = parts
+    _check_access_key_id(access_key_id)
+    if not _SIGNING_NAME.fullmatch(service):
+        raise WireError(
+            "InvalidSignatureException",
+            f"Credential should be scoped to a service, not {service[:64]!a}: lower-case letters, digits, hyphens.",
+            status=403,
+        )
     if date != f"{signed_at:%Y%m%d}":
         raise WireError(
             "InvalidSignatureException",
@@ -470,6 +513,11 @@ def _credential(
         expires_seconds=expires_seconds,
         session_token=session_token,
     )
+
+
+def _check_access_key_id(access_key_id: str) -> None:
+    if not _ACCESS_KEY_ID.fullmatch(access_key_id):
+        raise _incomplete("The access key id in Credential holds something besides letters, digits, '_' and '-'.")
 
 
 def _signed_at(headers: Mapping[str, str]) -> datetime:
@@ -500,6 +548,10 @@ def _unrecognized() -> WireError:
     return WireError(
         "UnrecognizedClientException", "The security token included in the request is invalid.", status=403
     )
+
+
+def _expired() -> WireError:
+    return WireError("ExpiredTokenException", "The security token included in the request is expired", status=403)
 
 
 def _incomplete(message: str) -> WireError:

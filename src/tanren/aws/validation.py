@@ -155,7 +155,8 @@ def pattern_of(java: str) -> re.Pattern[str]:
     """The compiled Python equivalent of a pattern of the model, to be used with `fullmatch`."""
     for slow, safe in _SAFE_SPELLINGS.items():
         java = java.replace(slow, safe)
-    return re.compile(_python_spelling(java))
+    # Java's \w, \d and \s know ASCII alone.
+    return re.compile(_python_spelling(java), re.ASCII)
 
 
 @cache

@@ -15,9 +15,11 @@ from tanren.catalog.profiles.amazon_nova import NOVA_MODELS
 from tanren.catalog.profiles.amazon_titan import TITAN_MODELS
 from tanren.catalog.profiles.anthropic import ANTHROPIC_MODELS
 from tanren.catalog.profiles.cohere import COHERE_MODELS
+from tanren.catalog.profiles.imported import IMPORTED_MODEL
 from tanren.catalog.profiles.meta import META_MODELS
 from tanren.catalog.profiles.mistral import MISTRAL_MODELS
 from tanren.catalog.profiles.tanren import TANREN_MODELS
+from tanren.domain.arns import IMPORTED
 from tanren.domain.errors import NotImplementedHere, ResourceNotFound
 from tanren.domain.foundation_models import FoundationModel
 
@@ -61,6 +63,12 @@ def foundation_model(model_id: str) -> FoundationModel:
         return model
     refuse_other_modalities(model_id)
     raise ResourceNotFound(f"There is no foundation model '{model_id}'. {known_ids(model_id)}")
+
+
+def root_model(model_id: str) -> FoundationModel:
+    """The entry that a stored model's root has: as `foundation_model`, and for `imported` what holds for weights from
+    elsewhere."""
+    return IMPORTED_MODEL if model_id == IMPORTED else foundation_model(model_id)
 
 
 def refuse_other_modalities(model_id: str) -> None:

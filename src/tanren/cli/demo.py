@@ -102,7 +102,10 @@ def _server(data_dir: Path, port: int) -> Generator[tuple[Clients, subprocess.Po
         # The keys above and no proxy, whatever the shell holds: a bearer token for Bedrock would win over them.
         made = {
             name: session.client(  # pyright: ignore
-                service, endpoint_url=keys.endpoint, config=Config(signature_version=signature, proxies={})
+                service,
+                endpoint_url=keys.endpoint,
+                verify=keys.ca_bundle or None,
+                config=Config(signature_version=signature, proxies={}),
             )
             for name, service, signature in (
                 ("bedrock", "bedrock", "v4"),

@@ -100,7 +100,7 @@ def _client(keys: RootKeys) -> Any:
     )
     # These keys and no proxy, whatever the shell holds: a bearer token for Bedrock would win over them.
     config = Config(signature_version="v4", proxies={})
-    return session.client("bedrock", endpoint_url=keys.endpoint, config=config)  # pyright: ignore
+    return session.client("bedrock", endpoint_url=keys.endpoint, verify=keys.ca_bundle or None, config=config)  # pyright: ignore
 
 
 def _is_aws(url: str) -> bool:

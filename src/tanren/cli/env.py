@@ -25,13 +25,19 @@ def env(
             f"No server has been started in {settings.data_dir} yet; start one: "
             f"tanren serve --data-dir {shlex.quote(str(settings.data_dir))}"
         )
+    print_exports(keys)
+
+
+def print_exports(keys: RootKeys) -> None:
     print(f"unset {' '.join(STRONGER_VARIABLES)}")
     for name, value in client_environment(keys).items():
         print(f"export {name}={shlex.quote(value)}")
 
 
 def client_environment(keys: RootKeys) -> dict[str, str]:
+    trust = {"AWS_CA_BUNDLE": keys.ca_bundle} if keys.ca_bundle else {}
     return {
+        **trust,
         "AWS_ENDPOINT_URL": keys.endpoint,
         # Clients that do not read it: LiteLLM, Anthropic's SDK for Bedrock.
         "AWS_BEDROCK_RUNTIME_ENDPOINT": keys.endpoint,

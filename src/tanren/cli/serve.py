@@ -24,6 +24,13 @@ def serve(
     account: Annotated[str | None, typer.Option(help="Account of the root keys. Default 123456789012.")] = None,
     access_key: Annotated[str | None, typer.Option(help="Root access key. Default: random, at first start.")] = None,
     secret_key: Annotated[str | None, typer.Option(help="Root secret key; goes with --access-key.")] = None,
+    tls: Annotated[
+        bool | None,
+        typer.Option(help="Speak HTTPS, with a certificate of tanren's own authority (`tanren tls` explains it)."),
+    ] = None,
+    iam: Annotated[
+        str | None, typer.Option(help="Policies of users and roles: `enforce` (default), `audit` or `off`.")
+    ] = None,
     aws_endpoint: Annotated[
         str | None, typer.Option(help="S3 and its neighbours elsewhere: `aws`, or the URL of any S3.")
     ] = None,
@@ -44,6 +51,8 @@ def serve(
         account=account,
         access_key=access_key,
         secret_key=secret_key,
+        tls=None if tls is None else "local" if tls else "off",
+        iam=iam,
         aws_endpoint=aws_endpoint,
     )
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)

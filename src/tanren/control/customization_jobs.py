@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.control.chained_customization import with_adapter_shape
 from tanren.control.model_references import refer
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
@@ -23,12 +24,15 @@ from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound,
 from tanren.domain.hyperparameters import refuse_extensions_without_effect, resolve_hyperparameters
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
+from tanren.domain.sdk_dialect import DIALECT_MEMBER, DialectRequest
 from tanren.domain.tags import merged_tags
 from tanren.domain.weights import BINDING_MEMBER
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
+from tanren.storage.model_copy_jobs import ModelCopyJobs
 from tanren.storage.resources import ListFilter
 from tanren.storage.tags import replace_tags
+from tanren.storage.training_records import write_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ class NewCustomizationJob:
     model_tags: Mapping[str, str] = field(default_factory=dict[str, str])
     unsupported: tuple[str, ...] = ()
     """Members that were given and that tanren does not have; the request is refused by the first."""
+    dialect: DialectRequest | None = None
+    """What was asked in the SDK overlay's dialect, of which the rest is what was made."""
 
 
 class CustomizationJobControl:
@@ -63,6 +69,7 @@ class CustomizationJobControl:
     ) -> None:
         self._jobs = jobs
         self._models = models
+        self._copies = ModelCopyJobs(jobs.database)
         self._weights = weights
         self._clock = clock
         self._new_id = new_id
@@ -71,10 +78,12 @@ class CustomizationJobControl:
         """The job's ARN; the job is in the queue when this returns. The same token gives the same ARN."""
         kind = self._checked_type(new)
         base = refer(self._models, scope, new.base_model_identifier)
-        self._check(scope, new, kind, base.foundation.customizations, base.foundation.model_id)
-        resolve_hyperparameters(base.foundation.hyperparameters, new.hyperparameters, customization_type=kind)
+        supported = base.foundation.customizations + (base.foundation.dialect_customizations if new.dialect else ())
+        self._check(scope, new, kind, supported, base.foundation.model_id)
+        hyperparameters = with_adapter_shape(base, new.hyperparameters)
+        resolve_hyperparameters(base.foundation.hyperparameters, hyperparameters, customization_type=kind)
         refuse_extensions_without_effect(
-            base.foundation.hyperparameters, new.hyperparameters, has_validation_data=bool(new.validation_s3_uris)
+            base.foundation.hyperparameters, hyperparameters, has_validation_data=bool(new.validation_s3_uris)
         )
         # Noted now, so that every attempt trains on the same weights; a custom model goes on with its own.
         bound = (
@@ -100,11 +109,15 @@ class CustomizationJobControl:
                     "customization_type": kind,
                     "base_model_arn": base.arn,
                     "foundation_model_id": base.foundation.model_id,
-                    "hyperparameters": dict(new.hyperparameters),
+                    "hyperparameters": hyperparameters,
                     "training_s3_uri": new.training_s3_uri,
                     "validation_s3_uris": list(new.validation_s3_uris),
                     "output_s3_uri": new.output_s3_uri,
-                    "request": {"customModelTags": dict(new.model_tags), BINDING_MEMBER: bound.to_json()},
+                    "request": {
+                        "customModelTags": dict(new.model_tags),
+                        BINDING_MEMBER: bound.to_json(),
+                        **({DIALECT_MEMBER: new.dialect.to_json()} if new.dialect else {}),
+                    },
                     "status": JobStatus.IN_PROGRESS,
                     "phases": self._fresh_phases(),
                     "validation_losses": [],
@@ -117,10 +130,15 @@ class CustomizationJobControl:
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.job_tags))
+                for sentence in new.dialect.sentences() if new.dialect else ():
+                    write_event(connection, arn, 0, sentence, at=now)
         return created
 
-    def get(self, scope: Scope, identifier: str) -> CustomizationJob:
+    def get(self, scope: Scope, identifier: str, *, or_id: bool = False) -> CustomizationJob:
+        """Takes    or_id: whether it may be the last part of the ARN, too; AWS takes that nowhere."""
         job = self._jobs.get(scope, identifier)
+        if job is None and or_id:
+            job = self._jobs.with_id(scope, identifier)
         if job is None:
             raise ResourceNotFound(
                 f"There is no model customization job '{identifier}' in account {scope.account_id}, "
@@ -187,6 +205,8 @@ class CustomizationJobControl:
             raise Conflict(f"A custom model named '{name}' already exists; choose another customModelName.")
         if self._jobs.is_output_name_reserved(connection, scope, name):
             raise Conflict(f"A running job will make a custom model named '{name}'; choose another customModelName.")
+        if self._copies.is_model_name_reserved(connection, scope, name):
+            raise Conflict(f"A running copy job will make a model named '{name}'; choose another customModelName.")
 
     def _fresh_phases(self) -> dict[str, Any]:
         phases: dict[str, Any] = {}

@@ -22,10 +22,10 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.doctor.findings import Finding, fine, gigabytes, note, problem
 from tanren.doctor.machine import REINSTALL, installed_version
 from tanren.domain.errors import TanrenError, ValidationFailed
-from tanren.gateway import HEALTH_PATH
 from tanren.model_files.memory import available_bytes, memory_needs
 from tanren.model_files.store import NANO_FOLDER, SPARE_BYTES, StoredModel
 from tanren.object_stores import require_credentials
+from tanren.processes import HEALTH_PATH
 from tanren.settings import Settings
 from tanren.supervisor import LOCK_FILE
 
@@ -92,7 +92,7 @@ def running_server(folder: Path, held_by: str | None) -> Finding:
 def port(settings: Settings, held_by: str | None, *, is_tanren: Callable[[str], bool] | None = None) -> Finding:
     address = f"{settings.host}:{settings.port}"
     facts = {"host": settings.host, "port": settings.port}
-    if held_by is not None and held_by.endswith(f"http://{address}"):
+    if held_by is not None and held_by.endswith(f"://{address}"):
         return fine("port", f"{address} is this directory's own server's", facts=facts)
     refusal = _refusal_to_bind(settings.host, settings.port)
     if refusal is None:

@@ -16,6 +16,13 @@ PROVISIONED_MODEL = "provisioned-model"
 CUSTOM_MODEL_DEPLOYMENT = "custom-model-deployment"
 FOUNDATION_MODEL = "foundation-model"
 MODEL_INVOCATION_JOB = "model-invocation-job"
+MODEL_IMPORT_JOB = "model-import-job"
+MODEL_COPY_JOB = "model-copy-job"
+IMPORTED_MODEL = "imported-model"
+INFERENCE_PROFILE = "inference-profile"
+
+IMPORTED = "imported"
+"""In place of the base model's id, in the ARN of a custom model that no job of tanren's has trained."""
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[^:]+)?):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}|):(?P<rest>.+)"
@@ -72,6 +79,22 @@ def custom_model_deployment_arn(scope: Scope, deployment_id: str) -> str:
 
 def model_invocation_job_arn(scope: Scope, job_id: str) -> str:
     return bedrock_arn(scope, MODEL_INVOCATION_JOB, job_id)
+
+
+def model_import_job_arn(scope: Scope, job_id: str) -> str:
+    return bedrock_arn(scope, MODEL_IMPORT_JOB, job_id)
+
+
+def model_copy_job_arn(scope: Scope, job_id: str) -> str:
+    return bedrock_arn(scope, MODEL_COPY_JOB, job_id)
+
+
+def imported_model_arn(scope: Scope, model_id: str) -> str:
+    return bedrock_arn(scope, IMPORTED_MODEL, model_id)
+
+
+def inference_profile_arn(scope: Scope, profile_id: str) -> str:
+    return bedrock_arn(scope, INFERENCE_PROFILE, profile_id)
 
 
 def foundation_model_arn(region: str, model_id: str) -> str:

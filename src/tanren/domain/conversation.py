@@ -106,13 +106,18 @@ class Conversation:
     """Alternating, the user first. In training the last is the assistant's. In serving it is the user's, or the
     beginning of the answer (prefill), which the model goes on with."""
     tools: tuple[Tool, ...] = ()
+    prompt: str | None = None
+    """In place of all else: the model's whole input as its caller wrote it, control tokens meant. No template is
+    applied. In serving only, and only of models that were imported."""
 
     def answered(self, text: str) -> "Conversation":
         return replace(self, messages=(*self.messages, Message(role=Role.ASSISTANT, text=text)))
 
     def to_json(self) -> dict[str, Any]:
         tools = {"tools": [tool.to_json() for tool in self.tools]} if self.tools else {}
-        return {"system": self.system, "messages": [message.to_json() for message in self.messages], **tools}
+        prompt = {} if self.prompt is None else {"prompt": self.prompt}
+        messages = [message.to_json() for message in self.messages]
+        return {"system": self.system, "messages": messages, **tools, **prompt}
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> "Conversation":
@@ -120,8 +125,13 @@ class Conversation:
             system=value["system"],
             messages=tuple(Message.from_json(message) for message in value["messages"]),
             tools=tuple(Tool(**tool) for tool in value.get("tools", ())),
+            prompt=value.get("prompt"),
         )
 
 
 def user_turn(text: str, *, system: str | None = None) -> Conversation:
     return Conversation(system=system, messages=(Message(role=Role.USER, text=text),))
+
+
+def written_prompt(text: str) -> Conversation:
+    return Conversation(messages=(), prompt=text)

@@ -5,6 +5,8 @@
     │   └── NotImplementedHere      an operation that tanren does not have      400
     ├── ResourceNotFound            no such resource for this caller            404
     ├── Conflict                    the state of the resource forbids it        400
+    │   ├── NameTaken               a user, role or policy of this name exists  409
+    │   └── StillInUse              something else must go first                409
     ├── AccessDenied                the caller may not                          403
     ├── QuotaExceeded               a limit of the service is reached           400
     ├── TooManyTags                 more than 50 tags on a resource             400
@@ -40,6 +42,14 @@ class ResourceNotFound(TanrenError):
 
 class Conflict(TanrenError):
     """The name is taken, or the state of the resource does not allow the move."""
+
+
+class NameTaken(Conflict):
+    """A user, a role or a policy of this name exists."""
+
+
+class StillInUse(Conflict):
+    """Something that belongs to it, or uses it, must be removed first."""
 
 
 class AccessDenied(TanrenError):

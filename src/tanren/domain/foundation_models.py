@@ -41,11 +41,13 @@ class FoundationModel:
     inference_types: tuple[str, ...]
     """ON_DEMAND, PROVISIONED."""
     hyperparameters: tuple[HyperparameterRule, ...]
-    """Empty where there is no customization."""
+    """Empty where there is no customization at all."""
     default_learning_rate: float
     """The family's own default on AWS. A stand-in trains at reference rate x (given rate / this)."""
     record_limits: RecordLimits = RecordLimits()
     lifecycle_status: Literal["ACTIVE", "LEGACY"] = "ACTIVE"
     """AWS's; a legacy id answers here all the same."""
+    dialect_customizations: tuple[str, ...] = ()
+    """Further CustomizationType values, which only the SDK overlay's own operations may ask for (docs/sdk.md)."""
     is_stand_in: bool = True
     """True where the id belongs to a closed or larger model, and other weights answer in its place."""

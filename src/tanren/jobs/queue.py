@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Table, or_, select, update
 
+from tanren.domain.scope import Scope
 from tanren.storage.database import Database
 
 
@@ -25,6 +26,15 @@ class Assignment:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedJob:
+    job_arn: str
+    attempt: int
+    owner: str | None
+    """None: no worker has it."""
+    lease_expires_at: datetime | None
+
+
 class JobQueue:
     """Any table that has `arn, status, attempt, lease_owner, lease_expires_at, created_at` is a queue."""
 
@@ -34,6 +44,26 @@ class JobQueue:
         self.claimable = tuple(claimable)
         """Statuses in which there is work to do."""
         self.lease = timedelta(seconds=lease_seconds)
+
+    def unfinished(self, scope: Scope) -> list[UnfinishedJob]:
+        """Jobs of an account and region in which there is work to do, the oldest first."""
+        columns = self.table.c
+        query = (
+            select(columns.arn, columns.attempt, columns.lease_owner, columns.lease_expires_at)
+            .where(columns.account_id == scope.account_id, columns.region == scope.region)
+            .where(columns.status.in_(self.claimable))
+            .order_by(columns.created_at, columns.arn)
+        )
+        with self.database.reading() as connection:
+            return [
+                UnfinishedJob(
+                    job_arn=row.arn,
+                    attempt=row.attempt,
+                    owner=row.lease_owner,
+                    lease_expires_at=row.lease_expires_at,
+                )
+                for row in connection.execute(query)
+            ]
 
     def claim(self, owner: str, *, now: datetime) -> Assignment | None:
         """The oldest job that nobody holds, now held by `owner`; None where there is none."""

@@ -38,7 +38,7 @@ STOP_REASONS: Final[dict[FinishReason, str]] = {
     FinishReason.TOOL_USE: "tool_use",
 }
 
-NOT_YET: Final = ("guardrailConfig", "promptVariables", "additionalModelResponseFieldPaths", "requestMetadata")
+NOT_YET: Final = ("guardrailConfig", "promptVariables", "additionalModelResponseFieldPaths")
 
 NORMAL_VALUES: Final[tuple[tuple[str, str, str], ...]] = (
     ("performanceConfig", "latency", "standard"),

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from tanren.bodies.base import BodyFormat
 from tanren.bodies.registry import BODY_FORMATS, decode_body
 from tanren.domain.conversation import Conversation, ToolUse
-from tanren.domain.errors import ModelFailed, NotImplementedHere
+from tanren.domain.errors import ModelFailed, NotImplementedHere, ValidationFailed
 from tanren.domain.generation import (
     AnswerEvent,
     GenerationEnd,
@@ -66,6 +66,10 @@ class Placed:
     """The model's own format, a key of `BODY_FORMATS`."""
     has_tool_use: bool = True
     """False where the model that the id names takes no tools on Bedrock."""
+    is_imported: bool = False
+    """Whether it has the body formats of imported models."""
+    takes_conversations: bool = True
+    """False where the model has no chat template: it completes prompts."""
 
 
 class Placement(Protocol):
@@ -102,7 +106,7 @@ class Inference:
         Raises   what `Placement.place` and `ServingEngine.generate` raise; ValidationFailed for a bad body.
         """
         placed = await self._placement.place(scope, model_id)
-        decoded = decode_body(body, placed.body_format)
+        decoded = decode_body(body, placed.body_format, is_imported=placed.is_imported)
         result = await collected(await self._answer(scope, placed, decoded.request))
         return InvokeReply(
             body=_json_bytes(decoded.body_format.encode(result, placed.model_id, decoded.body)),
@@ -115,7 +119,7 @@ class Inference:
     async def invoke_stream(self, scope: Scope, model_id: str, body: bytes) -> AsyncGenerator[bytes]:
         """The chunks of an answer that has begun. Raises   as `invoke`; while it is read, what the engine raises."""
         placed = await self._placement.place(scope, model_id)
-        decoded = decode_body(body, placed.body_format)
+        decoded = decode_body(body, placed.body_format, is_imported=placed.is_imported)
         events = await opened(await self._answer(scope, placed, decoded.request))
         return _encoded(events, decoded.body_format, placed.model_id)
 
@@ -132,10 +136,22 @@ class Inference:
         request = converse_input.request(BODY_FORMATS[placed.body_format].defaults)
         return await opened(await self._answer(scope, placed, request))
 
+    async def generate(self, scope: Scope, model_id: str, request: GenerationRequest) -> GenerationResult:
+        """The whole answer to a request that another API has read. Raises   as `invoke`."""
+        placed = await self._placement.place(scope, model_id)
+        return await collected(await self._answer(scope, placed, request))
+
+    async def generate_stream(
+        self, scope: Scope, model_id: str, request: GenerationRequest
+    ) -> AsyncGenerator[AnswerEvent]:
+        """The events of an answer that has begun. Raises   as `invoke_stream`."""
+        placed = await self._placement.place(scope, model_id)
+        return await opened(await self._answer(scope, placed, request))
+
     async def count_body_tokens(self, scope: Scope, model_id: str, body: bytes) -> int:
         """What `invoke` would report as input tokens for this body."""
         placed = await self._placement.place(scope, model_id)
-        decoded = decode_body(body, placed.body_format)
+        decoded = decode_body(body, placed.body_format, is_imported=placed.is_imported)
         return await self._count(placed, decoded.request)
 
     async def count_conversation_tokens(self, scope: Scope, model_id: str, conversation: Conversation) -> int:
@@ -156,6 +172,12 @@ class Inference:
 async def _checked(placed: Placed, request: GenerationRequest) -> GenerationRequest:
     """The request, its documents read. Raises   what one that asks for more than plain text can be refused with."""
     conversation = request.conversation
+    if conversation.prompt is None and not placed.takes_conversations:
+        raise ValidationFailed(
+            "This action doesn't support the model that you provided. Try again with a supported text or chat model. "
+            f"{placed.model_id} has no chat template (instructSupported is false); InvokeModel with a prompt is what "
+            "it answers."
+        )
     if conversation.tools and not placed.has_tool_use:
         raise NotImplementedHere("This model doesn't support tool use.")
     if conversation.tools or request.answer_schema is not None:

@@ -10,15 +10,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tanren.catalog.foundation_models import FOUNDATION_MODELS, known_ids, refuse_other_modalities
+from tanren.catalog.foundation_models import FOUNDATION_MODELS, known_ids, refuse_other_modalities, root_model
+from tanren.catalog.inference_profiles import find_inference_profile
+from tanren.catalog.profiles.imported import IMPORTED_MODEL
 from tanren.catalog.tool_use import has_tool_use
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_model_deployments import DeploymentStatus
-from tanren.domain.custom_models import CustomModel
+from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.errors import EngineFailed, ModelNotReady, ResourceNotFound, ValidationFailed
 from tanren.domain.foundation_models import FoundationModel
+from tanren.domain.imported_models import ImportedModel
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
 from tanren.domain.scope import Scope
 from tanren.runtime.inference import Placed, ServingEngine
@@ -30,6 +33,7 @@ from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
+from tanren.storage.imported_models import ImportedModels
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 
 _POLL_SECONDS = 0.05
@@ -42,7 +46,9 @@ class Named:
     foundation: FoundationModel
     """At the root."""
     custom: CustomModel | None
-    """None where the foundation model itself answers."""
+    """None where the foundation model itself answers, or an imported model."""
+    imported: ImportedModel | None = None
+    """None for everything else."""
     model_arn: str
     """Of the model that answers."""
     resource_arn: str
@@ -66,6 +72,7 @@ class StoredPlacement:
         meter: Meter | None = None,
     ) -> None:
         self._models = models
+        self._imported = ImportedModels(models.database)
         self._throughputs = throughputs
         self._deployments = deployments
         self._hosts = hosts
@@ -92,6 +99,8 @@ class StoredPlacement:
             model_id=model_id,
             body_format=named.foundation.body_format,
             has_tool_use=has_tool_use(named.foundation.model_id),
+            is_imported=named.imported is not None,
+            takes_conversations=named.imported is None or named.imported.has_chat_template,
         )
 
     async def locate(self, scope: Scope, model_id: str) -> tuple[FoundationModel, EngineClient, AdapterRef | None]:
@@ -109,8 +118,12 @@ class StoredPlacement:
     async def _found(self, scope: Scope, model_id: str) -> tuple[Named, EngineClient, AdapterRef | None]:
         named, base_folder, adapter, host = await asyncio.to_thread(self._looked_up, scope, model_id)
         engine = await self._engine(base_folder, host)
-        if named.custom is not None and adapter is None:
-            await self._check_weights(engine, named.custom)
+        if adapter is None:
+            published = named.custom or named.imported
+            if isinstance(published, CustomModel):
+                await self._check_weights(engine, published.model_arn, published.artifact_sha256)
+            elif published is not None:
+                await self._check_weights(engine, published.model_arn, published.weights_sha256)
         return named, engine, adapter
 
     def _looked_up(self, scope: Scope, model_id: str) -> tuple[Named, Path, AdapterRef | None, EngineHost]:
@@ -120,16 +133,22 @@ class StoredPlacement:
         return named, base_folder, adapter, self._hosts.want(str(base_folder), at=self._clock())
 
     def _base(self, named: Named) -> tuple[Path, AdapterRef | None]:
+        if named.imported is not None:
+            return self._whole_weights(named.model_arn, named.imported.artifact_path), None
         custom = named.custom
         if custom is None:
             return self._weights.weights_of(named.foundation.model_id).folder, None
         folder = self._artifacts.resolve(custom.artifact_path)
         if is_adapter_folder(folder):
             return self._base_of(custom), AdapterRef(folder=str(folder), sha256=custom.artifact_sha256)
-        if not folder.is_dir():
-            raise EngineFailed(f"The weights of {custom.model_arn} are gone: {folder} is not there.")
         # Full fine-tuning made weights of its own, which no base can share.
-        return folder, None
+        return self._whole_weights(custom.model_arn, custom.artifact_path), None
+
+    def _whole_weights(self, model_arn: str, artifact_path: str) -> Path:
+        folder = self._artifacts.resolve(artifact_path)
+        if not folder.is_dir():
+            raise EngineFailed(f"The weights of {model_arn} are gone: {folder} is not there.")
+        return folder
 
     def _base_of(self, custom: CustomModel) -> Path:
         """The folder of the weights that the model was trained on; the catalogue may name others by now."""
@@ -141,19 +160,19 @@ class StoredPlacement:
         except ResourceNotFound as error:
             raise EngineFailed(f"The base of {custom.model_arn} is gone: {error}") from error
 
-    async def _check_weights(self, engine: EngineClient, custom: CustomModel) -> None:
+    async def _check_weights(self, engine: EngineClient, model_arn: str, expected: str) -> None:
         """Once in the life of each engine host: whole weights are what the job published. (Adapters are checked by the
         engine itself, each time it loads one.)"""
         # The supervisor gives each start of a host a socket of its own.
-        if (custom.model_arn, engine.socket_path) in self._verified:
+        if (model_arn, engine.socket_path) in self._verified:
             return
         found = (await engine.describe()).base_sha256
-        if found != custom.artifact_sha256:
+        if found != expected:
             raise EngineFailed(
-                f"The weights of {custom.model_arn} are not those that its job published: their SHA-256 is {found}, "
-                f"expected {custom.artifact_sha256}."
+                f"The weights of {model_arn} are not those that its job published: their SHA-256 is {found}, "
+                f"expected {expected}."
             )
-        self._verified.add((custom.model_arn, engine.socket_path))
+        self._verified.add((model_arn, engine.socket_path))
 
     def resolve(self, scope: Scope, model_id: str) -> Named:
         """What the id names, and which model answers under it now. Raises as `place`."""
@@ -165,6 +184,14 @@ class StoredPlacement:
         foundation_id = arn.path if arn is not None and arn.kind == arns.FOUNDATION_MODEL else model_id
         if foundation_id in FOUNDATION_MODELS:
             return self._model(scope, arns.foundation_model_arn(scope.region, foundation_id))
+        profile = find_inference_profile(scope, model_id)
+        if profile is not None:
+            return self._model(scope, profile.model_arn, resource_arn=profile.arn)
+        if arn is not None and arn.kind == arns.IMPORTED_MODEL:
+            imported = self._imported_model(scope, model_id)
+            if imported is None:
+                raise self._unknown(scope, model_id)
+            return imported
         throughput = self._throughputs.get(scope, model_id)
         if throughput is not None:
             if throughput.status is ProvisionedStatus.CREATING:
@@ -194,12 +221,31 @@ class StoredPlacement:
             )
         custom = self._models.get(scope, self._models.name_or_arn(scope, identifier))
         if custom is None:
-            raise self._unknown(scope, identifier)
+            imported = self._imported_model(scope, identifier)
+            if imported is None:
+                raise self._unknown(scope, identifier)
+            return imported
+        if custom.status is CustomModelStatus.CREATING:
+            raise ModelNotReady(f"Custom model '{custom.model_name}' is Creating; try again in a moment.")
+        if custom.status is CustomModelStatus.FAILED:
+            raise ValidationFailed(f"Custom model '{custom.model_name}' has failed: {custom.failure_message}")
         return Named(
-            foundation=FOUNDATION_MODELS[custom.foundation_model_id],
+            foundation=root_model(custom.foundation_model_id),
             custom=custom,
             model_arn=custom.model_arn,
             resource_arn=resource_arn or custom.model_arn,
+        )
+
+    def _imported_model(self, scope: Scope, identifier: str) -> Named | None:
+        imported = self._imported.get(scope, identifier)
+        if imported is None:
+            return None
+        return Named(
+            foundation=IMPORTED_MODEL,
+            custom=None,
+            imported=imported,
+            model_arn=imported.model_arn,
+            resource_arn=imported.model_arn,
         )
 
     def _unknown(self, scope: Scope, identifier: str) -> ValidationFailed | ResourceNotFound:
@@ -208,7 +254,8 @@ class StoredPlacement:
         if arn is not None and arn.kind == arns.FOUNDATION_MODEL:
             nearest = nearest_sentence(arn.path, FOUNDATION_MODELS)
             return ResourceNotFound(f"There is no foundation model '{arn.path}'.{nearest} {known_ids(arn.path)}")
-        own = [named for rows in (self._models, self._throughputs, self._deployments) for named in rows.names(scope)]
+        rows = (self._models, self._imported, self._throughputs, self._deployments)
+        own = [named for each in rows for named in each.names(scope)]
         if arn is not None:
             nearest = nearest_sentence(identifier, [own_arn for own_arn, _ in own])
             return ResourceNotFound(f"There is no resource {identifier}.{nearest}")

@@ -1,8 +1,9 @@
 """Rows of custom models."""
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from tanren.domain.arns import CUSTOM_MODEL, parse_arn
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
@@ -16,6 +17,11 @@ class CustomModels(ResourceRows[CustomModel]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, custom_models, noun="custom model", read=_read)
 
+    def by_arn(self, arn: str) -> CustomModel:
+        """The model of an assignment; it exists, since one that is Creating cannot be deleted."""
+        with self.database.reading() as connection:
+            return self._read(connection.execute(select(self.table).where(self.table.c.arn == arn)).one())
+
     @staticmethod
     def name_or_arn(scope: Scope, identifier: str) -> str:
         """What the rows are searched by. The seeds write a custom-model ARN with the name in place of base and id."""
@@ -23,11 +29,26 @@ class CustomModels(ResourceRows[CustomModel]):
         is_by_name = arn is not None and arn.kind == CUSTOM_MODEL and "/" not in arn.path and arn.is_in(scope)
         return arn.path if arn is not None and is_by_name else identifier
 
-    def add(self, connection: Connection, scope: Scope, model: CustomModel) -> None:
-        self.insert(
+    def add(
+        self,
+        connection: Connection,
+        scope: Scope,
+        model: CustomModel,
+        *,
+        client_request_token: str | None = None,
+        request_digest: str | None = None,
+        also: Callable[[], None] | None = None,
+    ) -> str:
+        """Its ARN, or that of the model which the same token made earlier.
+
+        `also` is a further check of a new row. Raises   Conflict, as `insert`.
+        """
+        return self.insert(
             connection,
             scope,
             {
+                "client_request_token": client_request_token,
+                "request_digest": request_digest,
                 "arn": model.model_arn,
                 "model_id": model.model_id,
                 "name": model.model_name,
@@ -44,7 +65,10 @@ class CustomModels(ResourceRows[CustomModel]):
                 "training_loss": model.training_loss,
                 "validation_losses": list(model.validation_losses),
                 "created_at": model.created_at,
+                "attempt": 0,
+                "crash_count": 0,
             },
+            also=also,
         )
 
 
@@ -67,4 +91,6 @@ def _read(row: Row[Any]) -> CustomModel:
         training_loss=row.training_loss,
         validation_losses=tuple(row.validation_losses),
         created_at=row.created_at,
+        failure_message=row.failure_message,
+        attempt=row.attempt,
     )

@@ -26,6 +26,11 @@ class CustomizationJobs(JobRows[CustomizationJob, JobStatus]):
         noun = "model customization job"
         super().__init__(database, customization_jobs, noun=noun, read=_read, legal_moves=LEGAL_MOVES)
 
+    def with_id(self, scope: Scope, job_id: str) -> CustomizationJob | None:
+        """The job whose ARN ends so."""
+        found = self.every_in(scope, self.table.c.job_id == job_id)
+        return found[0] if found else None
+
     def is_output_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
         """Whether a job that is still running will publish a model of this name."""
         statuses = [JobStatus.IN_PROGRESS, JobStatus.STOPPING]

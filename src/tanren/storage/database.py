@@ -4,12 +4,14 @@ SQLite runs in WAL mode with `synchronous=FULL`: a committed row survives kill -
 begin with `BEGIN IMMEDIATE`, so that two writers wait for each other instead of failing half-way.
 """
 
+import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 BUSY_TIMEOUT_MS = 15_000
@@ -20,7 +22,9 @@ class Database:
     """A pool over one database URL."""
 
     def __init__(self, url: str | URL) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=make_url(url).get_backend_name() != "sqlite")
+        self.engine: Engine = create_engine(
+            url, pool_pre_ping=make_url(url).get_backend_name() != "sqlite", json_deserializer=_read_json
+        )
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -72,3 +76,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = bool(connection.get_execution_options().get(_WRITES))
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _read_json(text: str) -> Any:
+    """A JSON column. A page of a hundred jobs has five hundred, and Python's own reader takes ten times as long.
+
+    That one knows numbers that are none (NaN), which SQLAlchemy writes as Python does, so it has the last word.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)

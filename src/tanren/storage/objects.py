@@ -30,6 +30,8 @@ class ObjectStoreAddress:
     access_key: str | None
     """None: boto3's own chain of credentials."""
     secret_key: str | None
+    ca_bundle: str | None = None
+    """File with the authority that the endpoint's certificate is from; None: those that boto3 trusts anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,14 @@ class S3Location:
     @property
     def uri(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedObject:
+    location: S3Location
+    size_bytes: int
+    etag: str
+    """Changes with the content."""
 
 
 def parse_s3_uri(uri: str) -> S3Location:
@@ -60,6 +70,7 @@ class ObjectStore:
             "s3",
             endpoint_url=address.endpoint_url,
             region_name=address.region,
+            verify=address.ca_bundle,
             aws_access_key_id=address.access_key,
             aws_secret_access_key=address.secret_key,
             config=Config(
@@ -103,11 +114,44 @@ class ObjectStore:
         except (ClientError, BotoCoreError) as error:
             raise _explained(error, "ListObjectsV2", folder) from error
 
+    def listed(self, folder: S3Location) -> Iterator[ListedObject]:
+        """The objects directly in a folder, whose key ends in a slash, with what a listing says of each. Raises as
+        `chunks`."""
+        listing = self._client.get_paginator("list_objects_v2")
+        try:
+            for page in listing.paginate(Bucket=folder.bucket, Prefix=folder.key, Delimiter="/"):
+                for found in page.get("Contents", ()):
+                    location = S3Location(bucket=folder.bucket, key=found["Key"])
+                    yield ListedObject(location=location, size_bytes=int(found["Size"]), etag=found["ETag"])
+        except (ClientError, BotoCoreError) as error:
+            raise _explained(error, "ListObjectsV2", folder) from error
+
+    def make_bucket(self, bucket: str) -> None:
+        """The account's own bucket is there afterwards, whether it was or not. Raises as `put`."""
+        region = self._client.meta.region_name
+        # S3 takes every region's name but that of its first.
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        try:
+            self._client.create_bucket(Bucket=bucket, **place)
+        except self._client.exceptions.BucketAlreadyOwnedByYou:
+            return
+        except (ClientError, BotoCoreError) as error:
+            raise _explained(error, "CreateBucket", S3Location(bucket=bucket, key="")) from error
+
     def delete(self, location: S3Location) -> None:
         try:
             self._client.delete_object(Bucket=location.bucket, Key=location.key)
         except (ClientError, BotoCoreError) as error:
             raise _explained(error, "DeleteObject", location) from error
+
+
+def lacking_permission(action: str, location: S3Location) -> str:
+    """AWS's sentence for a job that may not do this (the fact sheet §1.3), without the full stop."""
+    if action in ("GetObject", "ListBucket", "ListObjectsV2"):
+        place = f"Amazon S3 bucket: {location.bucket} at key {location.key}"
+        return f"Could not validate {action} permissions to access {place}"
+    place = f"S3 bucket: {location.bucket} at key {location.key}"
+    return f"Amazon S3 perms missing ({action}): Could not validate {action} permissions to access {place}"
 
 
 def _explained(error: ClientError | BotoCoreError, action: str, location: S3Location) -> JobFailed | ServiceUnavailable:
@@ -117,12 +161,7 @@ def _explained(error: ClientError | BotoCoreError, action: str, location: S3Loca
     code = str(error.response.get("Error", {}).get("Code", ""))
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500 or code in _COME_BACK:
         return ServiceUnavailable(f"S3 answered {code} for {location.uri}; the same request may succeed later.")
-    first = (
-        f"Could not validate {action} permissions to access Amazon S3 bucket: {location.bucket} at key {location.key}"
-        if action in ("GetObject", "ListObjectsV2")
-        else f"Amazon S3 perms missing ({action}): Could not validate {action} permissions to access S3 bucket: "
-        f"{location.bucket} at key {location.key}"
-    )
+    first = lacking_permission(action, location)
     if code in _MISSING_BUCKET:
         return JobFailed(f"{first}. The bucket does not exist; create it: aws s3 mb s3://{location.bucket}")
     if code in _MISSING_KEY:

@@ -134,6 +134,10 @@ class ResourceRows(Generic[T]):
         with self.database.reading() as connection:
             return self.having(connection, *conditions)
 
+    def every_in(self, scope: Scope, *conditions: ColumnElement[bool]) -> list[T]:
+        """As `every`, of one account and region."""
+        return self.every(self._in(scope), *conditions)
+
     def having(self, connection: Connection, *conditions: ColumnElement[bool]) -> list[T]:
         """As `every`, inside a transaction of the caller's."""
         rows = connection.execute(select(self.table).where(*conditions).order_by(self.table.c.created_at)).all()

@@ -23,6 +23,8 @@ class RootKeys:
     secret_access_key: str
     endpoint: str
     """Where the server listened when it wrote the file."""
+    ca_bundle: str = ""
+    """File with the authority that vouches for the endpoint; empty where there is no TLS, or none of our own."""
 
 
 def read_root_keys(data_dir: Path) -> RootKeys | None:

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -118,7 +120,7 @@ custom_models = Table(
     Column("status", String(16), nullable=False),
     Column("job_arn", String(1011)),
     Column("job_name", String(63)),
-    Column("base_model_arn", String(1011), nullable=False),
+    Column("base_model_arn", String(1011)),
     Column("foundation_model_id", String(140), nullable=False),
     Column("customization_type", String(32), nullable=False),
     Column("hyperparameters", JSON, nullable=False),
@@ -128,8 +130,125 @@ custom_models = Table(
     Column("training_loss", Float),
     Column("validation_losses", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # A model that is Creating is itself a place in a queue: CreateCustomModel has no job.
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64)),
+    Column("failure_message", String(2048)),
+    *_lease(),
     UniqueConstraint("account_id", "region", "name", name="uq_custom_models_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_custom_models_token"),
     Index("ix_custom_models_created_at", "account_id", "region", "created_at"),
+    Index(None, "status", "lease_expires_at"),
+)
+
+model_import_jobs = Table(
+    "model_import_jobs",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("job_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("imported_model_name", String(63), nullable=False),
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("role_arn", String(2048), nullable=False),
+    Column("source_s3_uri", String(1024), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failure_message", String(2048)),
+    Column("imported_model_arn", String(1011)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    *_lease(),
+    UniqueConstraint("account_id", "region", "name", name="uq_model_import_jobs_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_model_import_jobs_token"),
+    Index(
+        "uq_model_import_jobs_running_model_name",
+        "account_id",
+        "region",
+        "imported_model_name",
+        unique=True,
+        sqlite_where=text("status = 'InProgress'"),
+        postgresql_where=text("status = 'InProgress'"),
+    ),
+    Index("ix_model_import_jobs_created_at", "account_id", "region", "created_at"),
+    Index(None, "status", "lease_expires_at"),
+)
+
+imported_models = Table(
+    "imported_models",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("model_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("job_arn", String(1011), nullable=False),
+    Column("job_name", String(63), nullable=False),
+    Column("source_s3_uri", String(1024), nullable=False),
+    Column("architecture", String(128), nullable=False),
+    Column("parameter_count", BigInteger, nullable=False),
+    Column("context_length", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("has_chat_template", Boolean, nullable=False),
+    Column("artifact_path", String(1024), nullable=False),
+    Column("weights_sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "region", "name", name="uq_imported_models_name"),
+    Index("ix_imported_models_created_at", "account_id", "region", "created_at"),
+)
+
+model_copy_jobs = Table(
+    "model_copy_jobs",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("job_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),  # of the model that it makes
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("source_account_id", String(12), nullable=False),
+    Column("source_model_arn", String(1011), nullable=False),
+    Column("source_model_name", String(63), nullable=False),
+    Column("target_model_arn", String(1011), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failure_message", String(2048)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    *_lease(),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_model_copy_jobs_token"),
+    Index("ix_model_copy_jobs_created_at", "account_id", "region", "created_at"),
+    Index(None, "status", "lease_expires_at"),
+)
+
+resource_policies = Table(
+    "resource_policies",
+    metadata,
+    Column("resource_arn", String(1011), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+use_case_forms = Table(
+    "use_case_forms",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("form", LargeBinary, nullable=False),
+    Column("principal_arn", String(2048), nullable=False),
+    Column("submitted_at", UtcDateTime, nullable=False),
+)
+
+foundation_model_agreements = Table(
+    "foundation_model_agreements",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("model_id", String(140), primary_key=True),
+    Column("offer_id", String(64), nullable=False),
+    Column("weights", JSON, nullable=False),  # which ones, under which licence: what was agreed to
+    Column("principal_arn", String(2048), nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
 )
 
 provisioned_throughputs = Table(
@@ -286,6 +405,27 @@ job_events = Table(
     Index(None, "job_arn", "event_id"),
 )
 
+invocation_logging_configurations = Table(
+    "invocation_logging_configurations",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("logging_config", JSON, nullable=False),  # as it was put
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+job_state_changes = Table(
+    # Written by triggers only, see migration 0006; read and removed by what announces them.
+    "job_state_changes",
+    metadata,
+    Column("change_id", Integer, primary_key=True, autoincrement=True),
+    Column("job_table", String(32), nullable=False),
+    Column("job_arn", String(1011), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("message", String(2048)),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
 engine_hosts = Table(
     "engine_hosts",
     metadata,
@@ -295,4 +435,131 @@ engine_hosts = Table(
     Column("failure_message", String(2048)),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
+)
+
+iam_identities = Table(
+    "iam_identities",
+    metadata,
+    Column("identity_id", String(32), primary_key=True),  # AIDA… of a user, AROA… of a role
+    Column("account_id", String(12), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("folded_name", String(64), nullable=False),  # two names that differ only in case are one
+    Column("path", String(512), nullable=False),
+    Column("description", String(1000)),
+    Column("trust_policy", Text),
+    Column("max_session_seconds", Integer),
+    Column("boundary_arn", String(2048)),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "kind", "folded_name", name="uq_iam_identities_name"),
+)
+
+iam_former_roles = Table(
+    "iam_former_roles",
+    metadata,
+    Column("arn", String(2048), primary_key=True),
+    Column("deleted_at", UtcDateTime, nullable=False),
+)
+
+iam_inline_policies = Table(
+    "iam_inline_policies",
+    metadata,
+    Column("identity_id", String(32), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+iam_managed_policies = Table(
+    "iam_managed_policies",
+    metadata,
+    Column("arn", String(2048), primary_key=True),
+    Column("policy_id", String(32), nullable=False),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("folded_name", String(128), nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("description", String(1000)),
+    Column("default_version", Integer, nullable=False),
+    Column("latest_version", Integer, nullable=False),  # the number of a deleted version is not given again
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "folded_name", name="uq_iam_managed_policies_name"),
+)
+
+iam_policy_versions = Table(
+    "iam_policy_versions",
+    metadata,
+    Column("policy_arn", String(2048), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+iam_policy_attachments = Table(
+    "iam_policy_attachments",
+    metadata,
+    Column("identity_id", String(32), primary_key=True),
+    Column("policy_arn", String(2048), primary_key=True),
+    Index(None, "policy_arn"),
+)
+
+iam_tags = Table(
+    "iam_tags",
+    metadata,
+    Column("owner_id", String(32), primary_key=True),  # of a user, a role or a managed policy
+    Column("folded_key", String(128), primary_key=True),
+    Column("key", String(128), nullable=False),
+    Column("value", String(256), nullable=False),
+)
+
+iam_access_keys = Table(
+    "iam_access_keys",
+    metadata,
+    Column("access_key_id", String(128), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("identity_id", String(32)),  # of a user; none for the root of its account
+    Column("secret_access_key", String(128), nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "identity_id"),
+)
+
+iam_sessions = Table(
+    "iam_sessions",
+    metadata,
+    Column("access_key_id", String(128), primary_key=True),
+    Column("secret_access_key", String(128), nullable=False),
+    Column("session_token", String(1024), nullable=False),
+    Column("account_id", String(12), nullable=False),
+    Column("identity_id", String(32)),  # the role that was assumed, or the user; none for root
+    Column("session_name", String(64)),
+    Column("policies", JSON),  # documents of session policies; null where none was given
+    Column("tags", JSON, nullable=False),
+    Column("transitive_tag_keys", JSON, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
+)
+
+iam_service_credentials = Table(
+    "iam_service_credentials",
+    metadata,
+    Column("credential_id", String(32), primary_key=True),  # ACCA…
+    Column("account_id", String(12), nullable=False),
+    Column("identity_id", String(32), nullable=False),
+    Column("service_name", String(64), nullable=False),
+    Column("alias", String(200), nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    UniqueConstraint("alias", name="uq_iam_service_credentials_alias"),
+    Index(None, "identity_id"),
+)
+
+iam_revision = Table(
+    "iam_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),  # grows with every change of the tables above
 )

@@ -5,6 +5,7 @@ the curve has neither holes nor doubles. Writes of an attempt that is no longer 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,16 @@ from sqlalchemy import Connection, Table, delete, insert, select
 
 from tanren.storage.database import Database
 from tanren.storage.tables import customization_jobs, job_events, sample_records, step_records, validation_records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    event_id: int
+    """Rises with time."""
+    at: datetime
+    attempt: int
+    """0: before a worker took the job."""
+    message: str
 
 
 class TrainingRecords:
@@ -44,27 +55,52 @@ class TrainingRecords:
 
     def add_event(self, job_arn: str, attempt: int, message: str, *, at: datetime) -> None:
         with self.database.writing() as connection:
-            connection.execute(insert(job_events).values(job_arn=job_arn, attempt=attempt, at=at, message=message))
+            write_event(connection, job_arn, attempt, message, at=at)
 
-    def steps(self, job_arn: str, *, after: int = -1) -> list[dict[str, Any]]:
-        return self._records(step_records, job_arn, after)
+    def steps(self, job_arn: str, *, after: int = -1, most: int | None = None) -> list[dict[str, Any]]:
+        """Those behind the step `after`, at most so many, in their order."""
+        return self._records(step_records, job_arn, after, most)
 
-    def validations(self, job_arn: str) -> list[dict[str, Any]]:
-        return self._records(validation_records, job_arn, -1)
+    def newest_steps(self, job_arn: str, most: int) -> list[dict[str, Any]]:
+        """The last so many, the newest first."""
+        columns = step_records.c
+        query = select(columns.record).where(columns.job_arn == job_arn).order_by(columns.step.desc()).limit(most)
+        with self.database.reading() as connection:
+            return list(connection.execute(query).scalars())
 
-    def samples(self, job_arn: str) -> list[dict[str, Any]]:
-        return self._records(sample_records, job_arn, -1)
+    def validations(self, job_arn: str, *, after: int = -1) -> list[dict[str, Any]]:
+        return self._records(validation_records, job_arn, after)
 
-    def _records(self, table: Table, job_arn: str, after: int) -> list[dict[str, Any]]:
+    def samples(self, job_arn: str, *, after: int = -1, most: int | None = None) -> list[dict[str, Any]]:
+        return self._records(sample_records, job_arn, after, most)
+
+    def _records(self, table: Table, job_arn: str, after: int, most: int | None = None) -> list[dict[str, Any]]:
         with self.database.reading() as connection:
             query = select(table.c.record).where(table.c.job_arn == job_arn, table.c.step > after)
-            return list(connection.execute(query.order_by(table.c.step)).scalars())
+            return list(connection.execute(query.order_by(table.c.step).limit(most)).scalars())
 
     def events(self, job_arn: str) -> list[tuple[datetime, str]]:
+        return [(event.at, event.message) for event in self.event_page(job_arn)]
+
+    def event_page(
+        self, job_arn: str, *, beyond: int | None = None, most: int | None = None, descending: bool = False
+    ) -> list[JobEvent]:
+        """At most so many events, the oldest or the newest first, behind the one of the id `beyond`."""
         table = job_events
+        query = select(table).where(table.c.job_arn == job_arn)
+        if beyond is not None:
+            query = query.where(table.c.event_id < beyond if descending else table.c.event_id > beyond)
+        query = query.order_by(table.c.event_id.desc() if descending else table.c.event_id).limit(most)
         with self.database.reading() as connection:
-            query = select(table.c.at, table.c.message).where(table.c.job_arn == job_arn)
-            return [(row.at, row.message) for row in connection.execute(query.order_by(table.c.event_id))]
+            return [
+                JobEvent(event_id=row.event_id, at=row.at, attempt=row.attempt, message=row.message)
+                for row in connection.execute(query)
+            ]
+
+
+def write_event(connection: Connection, job_arn: str, attempt: int, message: str, *, at: datetime) -> None:
+    """As `TrainingRecords.add_event`, inside a transaction of the caller's."""
+    connection.execute(insert(job_events).values(job_arn=job_arn, attempt=attempt, at=at, message=message))
 
 
 def _is_current(connection: Connection, job_arn: str, attempt: int) -> bool:

@@ -101,6 +101,8 @@ class ChatTemplate:
         Raises   ValidationFailed where the template refuses it, for instance because it has no place for `system`, or
                  for tools.
         """
+        if conversation.prompt is not None:
+            return self._tokens.encode_prompt(conversation.prompt)
         prefill = conversation.messages[-1] if conversation.messages else None
         if prefill is None or prefill.role is Role.USER:
             text, literals = self._prompt(conversation)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from tanren.domain.errors import ValidationFailed
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -72,6 +74,20 @@ class GuardedTokenizer:
         """Of a text whose special tokens are meant."""
         # Without the characters' places, which nobody asks for and which cost a quarter more.
         return self._parsing.encode_batch_fast([text], add_special_tokens=False)[0].ids
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Of a model's whole input, written by its caller: with the tokens that the tokenizer begins a text with (a
+        beginning of sequence), unless the text begins with them itself.
+
+        Raises   ValidationFailed where nothing is left of it.
+        """
+        ids = self.encode(text)
+        whole = self._parsing.encode_batch_fast([text], add_special_tokens=True)[0].ids
+        begin = whole[: len(whole) - len(ids)] if ids and whole[-len(ids) :] == ids else []
+        ids = ids if ids[: len(begin)] == begin else begin + ids
+        if not ids:
+            raise ValidationFailed("The prompt makes no token of this model's.")
+        return ids
 
     def encode_literally(self, text: str) -> list[int]:
         """Of a text in which nothing is a special token, whatever it spells."""

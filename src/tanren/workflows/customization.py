@@ -47,6 +47,7 @@ from tanren.training.samples import Sample
 from tanren.training.token_cache import TokenCache
 from tanren.weights.base_models import read_facts
 from tanren.workflows.data_files import DataFile, DataFiles, checked, fetch_data_files
+from tanren.workflows.publishing import kept_if_published
 from tanren.workflows.recipes import sample_steps, training_spec
 from tanren.workflows.reporting import StoreReporter
 
@@ -291,11 +292,8 @@ class CustomizationWorkflow:
         self._write_run_record(job, folder, outcome, files)
         self._artifacts.publish(outcome.folder, path)
         model = self._custom_model(job, outcome, model_id=model_id, artifact_path=path)
-        try:
+        with kept_if_published(self._artifacts, path, lambda: self._models.get(job.scope, model.model_arn)):
             self._complete(job, model)
-        except BaseException:
-            self._artifacts.remove(path)
-            raise
         self._artifacts.remove_other_attempts(path)
 
     def _complete(self, job: CustomizationJob, model: CustomModel) -> None:

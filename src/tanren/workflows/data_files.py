@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from tanren.bodies.registry import BODY_FORMATS
+from tanren.data.containers import pieces_of
+from tanren.data.families import family_rules
 from tanren.data.reading import FileSummary, read_records, validate_file
 from tanren.data.records import TrainingRecord
+from tanren.data.rules import TOLD_ONCE
 from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.prompt_templates import PromptTemplate
@@ -23,6 +26,7 @@ T = TypeVar("T")
 
 _ITEMS_BETWEEN_CHECKS = 2_000
 """A look costs a query; this many lines are read in about 20 ms."""
+_BYTES_BETWEEN_CHECKS = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +46,12 @@ class DataFile:
         return records_digest(self.summary.sha256, self.uri, self.customization_type, self.prompt_templates)
 
     def records(self) -> Iterator[TrainingRecord]:
-        with self.path.open("rb") as lines:
-            yield from read_records(
-                lines,
-                file=self.uri,
-                customization_type=self.customization_type,
-                prompt_templates=self.prompt_templates,
-            )
+        yield from read_records(
+            pieces_of(self.path),
+            file=self.uri,
+            customization_type=self.customization_type,
+            prompt_templates=self.prompt_templates,
+        )
 
 
 def records_digest(
@@ -69,7 +72,20 @@ class DataFiles:
 
     def warnings(self) -> list[str]:
         """What AWS would refuse and tanren takes, in words."""
-        return [f"{finding.file}: {finding.message}" for file in self.every() for finding in file.summary.findings]
+        return [warning for file in self.every() for warning in _warnings(file.summary)]
+
+
+def _warnings(summary: FileSummary) -> Iterator[str]:
+    """One a rule, with the number of lines where it is about lines."""
+    told: set[str] = set()
+    for finding in summary.findings:
+        if finding.line == 0 or finding.rule in TOLD_ONCE:
+            yield f"{finding.file}: {finding.message}"
+        elif finding.rule not in told:
+            told.add(finding.rule)
+            further = summary.rule_counts.get(finding.rule, 1) - 1
+            more = f" The same holds {further} times more." if further else ""
+            yield f"{finding.file} line {finding.line}: {finding.message}{more}"
 
 
 def fetch_data_files(
@@ -86,31 +102,62 @@ def fetch_data_files(
 
     `check_wanted` is called now and then, and raises what is to end the work.
     """
-    paths = [folder / "training.jsonl", *(folder / f"validation-{i}.jsonl" for i in range(len(job.validation_s3_uris)))]
-    templates = BODY_FORMATS[model.body_format].prompt_templates
     files: list[DataFile] = []
-    for uri, path in zip((job.training_s3_uri, *job.validation_s3_uris), paths, strict=True):
+    for uri, path in copy_paths(folder, job.training_s3_uri, job.validation_s3_uris):
         fetch_copy(uri, path, objects, check_wanted)
-        with path.open("rb") as lines:
-            summary = validate_file(
-                checked(lines, check_wanted),
-                file=uri,
-                customization_type=job.customization_type,
-                prompt_templates=templates,
-                limits=model.record_limits,
-                is_validation=bool(files),
-            )
-        summary.raise_if_invalid()
-        files.append(
-            DataFile(
-                uri=uri,
-                path=path,
-                customization_type=job.customization_type,
-                prompt_templates=templates,
-                summary=summary,
-            )
+        file = examined_file(
+            path,
+            uri,
+            model=model,
+            customization_type=job.customization_type,
+            is_validation=bool(files),
+            check_wanted=check_wanted,
         )
+        file.summary.raise_if_invalid()
+        files.append(file)
     return DataFiles(training=files[0], validation=files[1:])
+
+
+def copy_paths(folder: Path, training_uri: str, validation_uris: Sequence[str]) -> list[tuple[str, Path]]:
+    """Each file's name with the place of its copy, the training data first."""
+    validation = ((uri, folder / f"validation-{i}.jsonl") for i, uri in enumerate(validation_uris))
+    return [(training_uri, folder / "training.jsonl"), *validation]
+
+
+def examined_file(
+    path: Path,
+    uri: str,
+    *,
+    model: FoundationModel,
+    customization_type: CustomizationType,
+    is_validation: bool,
+    check_wanted: Callable[[], None],
+) -> DataFile:
+    """Our copy, read through as the family's rows are; its summary says what is wrong with it."""
+    templates = BODY_FORMATS[model.body_format].prompt_templates
+    summary = validate_file(
+        _wanted(pieces_of(path), check_wanted),
+        file=uri,
+        customization_type=customization_type,
+        prompt_templates=templates,
+        limits=model.record_limits,
+        family=family_rules(model.model_id),
+        is_validation=is_validation,
+    )
+    return DataFile(
+        uri=uri, path=path, customization_type=customization_type, prompt_templates=templates, summary=summary
+    )
+
+
+def _wanted(pieces: Iterator[bytes], check_wanted: Callable[[], None]) -> Iterator[bytes]:
+    """The pieces of a file, with a look every `_BYTES_BETWEEN_CHECKS`."""
+    since = _BYTES_BETWEEN_CHECKS
+    for piece in pieces:
+        if since >= _BYTES_BETWEEN_CHECKS:
+            check_wanted()
+            since = 0
+        since += len(piece)
+        yield piece
 
 
 def checked(items: Iterable[T], check_wanted: Callable[[], None]) -> Iterator[T]:

@@ -11,6 +11,7 @@ from tanren.domain import errors
 from tanren.domain.errors import Conflict, ModelFailed, NotImplementedHere, ResourceNotFound, TanrenError, TooManyTags
 
 OPERATIONS = [op for name in ("bedrock", "bedrock-runtime") for op in load_service(name).operations()]
+QUERY_OPERATIONS = [op for name in ("iam", "sts") for op in load_service(name).operations()]
 KINDS = [
     kind
     for kind in vars(errors).values()
@@ -34,6 +35,35 @@ def test_every_domain_error_has_a_modelled_or_common_code_for_every_operation(ki
         assert fault.message == "why"
         expected = op.errors[fault.code].status if fault.code in op.errors else COMMON_STATUSES[fault.code]
         assert fault.status == expected
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_in_the_query_protocol_every_domain_error_has_a_modelled_or_common_code(kind: type[TanrenError]) -> None:
+    engine_errors = (errors.ModelNotReady, errors.ModelTimeout, ModelFailed, errors.JobFailed)
+    for op in [] if issubclass(kind, engine_errors) else QUERY_OPERATIONS:
+        fault = fault_of(made(kind), op, request_id="r")
+        assert fault.code in op.errors or fault.code in COMMON_STATUSES, f"{op.name}: {fault.code}"
+        assert fault.message == "why"
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "code", "status"),
+    [
+        (errors.NameTaken("taken"), "CreateRole", "EntityAlreadyExists", 409),
+        (errors.StillInUse("in use"), "DeleteRole", "DeleteConflict", 409),
+        (ResourceNotFound("none"), "GetRole", "NoSuchEntity", 404),
+        (errors.QuotaExceeded("full"), "AssumeRole", "PackedPolicyTooLarge", 400),
+        (errors.AccessDenied("no"), "AssumeRole", "AccessDenied", 403),
+        (errors.ValidationFailed("bad"), "ListRoles", "ValidationError", 400),
+        (NotImplementedHere("none"), "CreateGroup", "ValidationError", 400),
+    ],
+)
+def test_an_error_of_iam_and_sts_has_the_name_that_they_have_for_it(
+    error: TanrenError, name: str, code: str, status: int
+) -> None:
+    op = next(op for op in QUERY_OPERATIONS if op.name == name)
+    fault = fault_of(error, op, request_id="r")
+    assert (fault.code, fault.status) == (code, status)
 
 
 @pytest.mark.parametrize(

@@ -13,22 +13,28 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import boto3
 import httpx
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ministack.core import router
 
+from tanren.aws import presigned_v2
 from tanren.aws.chain import ASGIApp, build_application
-from tanren.aws.neighbourhood import EmbeddedTarget, ExternalTarget, ForwardingNeighbourhood
+from tanren.aws.errors import WireError
+from tanren.aws.neighbourhood import EmbeddedTarget, ExternalTarget, ForwardingNeighbourhood, _for_ministack
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
-from tanren.aws.signatures import SignedRequest, SigningKey, key_of, read_credential, verify
+from tanren.aws.signatures import SignedRequest, SigningKey, key_of, read_credential, sign, verify
 from tests.protocol.loopback import KEY, RUNNER, OneKey, Raw, client, request
 from tests.unit.aws.conftest import Served, free_port, wait_until_up
 
@@ -271,6 +277,99 @@ def _listeners(pid: int) -> list[str]:
 
 def _is_link(pid: int, fd: str) -> bool:
     return os.path.lexists(f"/proc/{pid}/fd/{fd}")
+
+
+ACCOUNTS = st.sampled_from(["222222222222", KEY.access_key_id, "AKIDELSE"])
+SCOPES = st.builds(
+    "{}/20261121/{}/{}/aws4_request".format,
+    ACCOUNTS,
+    st.sampled_from(["us-east-1", "eu-central-1"]),
+    st.sampled_from(["s3", "dynamodb"]),
+)
+FIELDS = st.lists(
+    st.one_of(SCOPES.map("Credential={}".format), SCOPES.map("X=Credential={}".format), st.just("Signature=0")),
+    max_size=2,
+)
+NAMES_OF_CREDENTIALS = ["X-Amz-Credential", "x-amz-credential", "X%2DAmz-Credential", "AWSAccessKeyId", "X-Other"]
+PAIRS = st.lists(st.builds("{}={}".format, st.sampled_from(NAMES_OF_CREDENTIALS), SCOPES), max_size=2)
+
+
+@settings(max_examples=200, deadline=None)
+@given(FIELDS, FIELDS, PAIRS, st.sampled_from(["header", "v4", "v2"]), st.booleans())
+def test_the_neighbour_reads_the_account_and_the_service_that_were_verified(
+    before: list[str], after: list[str], pairs: list[str], way: str, has_stray_header: bool
+) -> None:
+    """Whatever a tenant signs properly: refused here, or read by ministack's own router as we read it."""
+    request = _signed_by_tenant(before, after, pairs, way, has_stray_header)
+    try:
+        credential = read_credential(request)
+        signature = verify(request, credential, KEY)
+    except WireError:
+        assert before or after or pairs or has_stray_header
+        return
+    exchange: Any = SimpleNamespace(raw_path=request.raw_path, raw_query=request.raw_query)
+    target = EmbeddedTarget(endpoint_url="http://ministack")
+    left = _for_ministack(exchange, signature, list(request.headers.items()), target)
+    (authorization,) = [value for name, value in left.headers if name == "authorization"]
+    assert authorization.count("Credential=") == (0 if way == "v2" else 1)
+    headers, query = dict(left.headers), parse_qs(left.target.partition("?")[2], keep_blank_values=True)
+    assert router.extract_access_key_id(headers, query) == KEY.account_id
+    assert router.detect_service("GET", "/shelf/k", headers, query) == "s3"
+    if way != "v2":
+        assert router.extract_signed_region(headers, query) == "eu-central-1"
+
+
+def _signed_by_tenant(
+    before: list[str], after: list[str], pairs: list[str], way: str, has_stray_header: bool
+) -> SignedRequest:
+    query = "&".join(pairs)
+    if way == "header":
+        headers = sign(
+            method="GET",
+            raw_path="/shelf/k",
+            raw_query=query,
+            headers={"host": "h"},
+            key=SigningKey(access_key_id=KEY.access_key_id, secret_access_key=KEY.secret_access_key),
+            region="eu-central-1",
+            service="s3",
+            payload_hash="UNSIGNED-PAYLOAD",
+            now=datetime.now(UTC),
+        )
+        algorithm, _, fields = headers["authorization"].partition(" ")
+        headers["authorization"] = f"{algorithm} {', '.join([*before, fields, *after])}"
+        return SignedRequest(method="GET", raw_path="/shelf/k", raw_query=query, headers=headers)
+    headers = {"host": "h"}
+    if way == "v4":
+        made = AWSRequest(method="GET", url=f"http://h/shelf/k?{query}" if query else "http://h/shelf/k")
+        S3SigV4QueryAuth(Credentials(KEY.access_key_id, KEY.secret_access_key), "s3", "eu-central-1").add_auth(made)
+        query = urlsplit(made.url).query
+    else:
+        query = "&".join([f"AWSAccessKeyId={KEY.access_key_id}", "Expires=4102444800", *pairs])
+        signature = next(
+            presigned_v2.expected_signatures(
+                method="GET",
+                raw_path="/shelf/k",
+                raw_query=query,
+                headers=headers,
+                secret_access_key=KEY.secret_access_key,
+            )
+        )
+        query += f"&Signature={quote(signature, safe='')}"
+    if has_stray_header:
+        headers["authorization"] = f"AWS4-HMAC-SHA256 {', '.join([*before, *after]) or 'Signature=0'}"
+    return SignedRequest(method="GET", raw_path="/shelf/k", raw_query=query, headers=headers)
+
+
+@pytest.mark.parametrize("service", ["foo", "opensearch", "s3express", "execute-api"])
+def test_a_service_that_the_table_does_not_have_is_forwarded_for_nobody(recorder: "Recorder", service: str) -> None:
+    target = ExternalTarget(endpoint_urls={"*": recorder.url}, signing_key=TARGET_KEY)
+    with neighbour(target) as app:
+        made = AWSRequest(method="GET", url="http://h/bucket/key")
+        SigV4Auth(Credentials(KEY.access_key_id, KEY.secret_access_key), service, "eu-central-1").add_auth(made)
+        status, _, answer = request(app, "GET", "http://h/bucket/key", [*made.headers.items(), ("host", "h")])
+    assert status == 403
+    assert b"is none that this server" in answer
+    assert recorder.requests == []
 
 
 class Recorder:

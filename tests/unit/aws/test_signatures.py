@@ -198,6 +198,16 @@ def test_the_session_token_belongs_to_the_key(sent: str | None, wanted: str | No
                 key_of(credential, keys, now=datetime.now(UTC))
 
 
+def test_temporary_keys_end_at_their_moment() -> None:
+    now = datetime.now(UTC)
+    request = signed(SigV4Auth, "bedrock", token="token")
+    credential = read_credential(request)
+    temporary = replace(KEY, session_token="token", expires_at=now + timedelta(seconds=1))
+    assert key_of(credential, Keys(temporary), now=now) == temporary
+    with pytest.raises(WireError, match="The security token included in the request is expired"):
+        key_of(credential, Keys(temporary), now=now + timedelta(seconds=1))
+
+
 def test_an_unknown_key_and_a_wrong_secret_have_their_own_errors_and_the_hint() -> None:
     request = signed(SigV4Auth, "bedrock")
     credential = read_credential(request)
@@ -235,7 +245,7 @@ def test_a_changed_authorization_header_is_refused(old: str, new: str, code: str
     ("headers", "query", "code"),
     [
         ({}, "", "MissingAuthenticationTokenException"),
-        ({"authorization": "Bearer abc"}, "", "AccessDeniedException"),
+        ({"authorization": "Bearer abc"}, "", "IncompleteSignatureException"),
         ({"authorization": "Basic abc"}, "", "IncompleteSignatureException"),
         ({"authorization": "AWS4-HMAC-SHA256"}, "", "IncompleteSignatureException"),
         ({}, "X-Amz-Signature=a", "IncompleteSignatureException"),
@@ -248,6 +258,63 @@ def test_a_request_without_a_whole_credential_is_told_what_is_missing(
     headers: dict[str, str], query: str, code: str
 ) -> None:
     assert code_of(SignedRequest(method="GET", raw_path="/", raw_query=query, headers=headers)) == code
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Credential=222222222222/20261121/us-east-1/s3/aws4_request",
+        "X=Credential=222222222222/20261121/us-east-1/s3/aws4_request",
+        "AWS4-HMAC-SHA256 Credential=222222222222/20261121/us-east-1/s3/aws4_request",
+        "Signature=0",
+        "",
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_authorization_header_has_each_field_once_and_no_other(more: str, is_first: bool) -> None:
+    request = signed(S3SigV4Auth, "s3")
+    given = request.headers["authorization"]
+    changed = given.replace("AWS4-HMAC-SHA256 ", f"AWS4-HMAC-SHA256 {more}, ") if is_first else f"{given}, {more}"
+    headers = {**request.headers, "authorization": changed}
+    assert code_of(replace(request, headers=headers)) == "IncompleteSignatureException"
+
+
+OTHER = "222222222222/20261121/us-east-1/s3/aws4_request"
+
+
+@pytest.mark.parametrize(
+    "more", [f"x-amz-credential={OTHER}", f"X%2DAmz%2DCredential={OTHER}", "awsAccessKeyId=2", "x-amz-algorithm=a"]
+)
+def test_there_is_one_place_for_a_credential_in_one_spelling(more: str) -> None:
+    for request in (signed(S3SigV4Auth, "s3", query=more), signed(S3SigV4QueryAuth, "s3", query=more)):
+        assert code_of(request) == "IncompleteSignatureException"
+    old = f"AWSAccessKeyId={KEY.access_key_id}&Signature=a&Expires=1&{more}"
+    assert code_of(SignedRequest(method="GET", raw_path="/", raw_query=old, headers={})) == (
+        "IncompleteSignatureException"
+    )
+
+
+def test_a_presigned_url_with_an_authorization_header_is_refused() -> None:
+    request = signed(S3SigV4QueryAuth, "s3")
+    for foreign in (f"AWS4-HMAC-SHA256 Credential={OTHER}, SignedHeaders=host, Signature=0", "AWS 222222222222:0"):
+        headers = {**request.headers, "authorization": foreign}
+        assert code_of(replace(request, headers=headers)) == "IncompleteSignatureException"
+
+
+@pytest.mark.parametrize("service", ["evil.example:8443#", "x@evil.example#", "S3", "a" * 64])
+def test_a_scope_names_a_service_in_letters_digits_and_hyphens(service: str) -> None:
+    request = signed(SigV4Auth, "bedrock")
+    changed = request.headers["authorization"].replace("/bedrock/", f"/{service}/")
+    headers = {**request.headers, "authorization": changed}
+    assert code_of(replace(request, headers=headers)) == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("key_id", ["a/b", "\x1b[2J", "a b", "ключ", "a" * 129])
+def test_an_access_key_id_is_plain_text(key_id: str) -> None:
+    request = signed(SigV4Auth, "bedrock")
+    changed = request.headers["authorization"].replace(KEY.access_key_id, key_id)
+    headers = {**request.headers, "authorization": changed}
+    assert code_of(replace(request, headers=headers)) == "IncompleteSignatureException"
 
 
 def test_an_s3_order_that_is_not_signed_is_refused() -> None:

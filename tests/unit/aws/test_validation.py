@@ -141,7 +141,7 @@ def test_every_deviation_names_a_shape_that_exists_and_gives_a_reason() -> None:
 
 def every_pattern() -> list[tuple[str, int]]:
     found: dict[str, int] = {}
-    for service in (BEDROCK, RUNTIME):
+    for service in (BEDROCK, RUNTIME, load_service("iam"), load_service("sts")):
         for op in service.operations():
             stack = [shape for shape in (op.input, op.output) if shape]
             seen: set[int] = set()
@@ -175,3 +175,9 @@ def test_unicode_categories_of_java_are_understood_in_and_outside_classes() -> N
     assert pattern.fullmatch("Übung e\u0301 9")
     assert not pattern.fullmatch("9bung")
     assert not pattern.fullmatch("Übung-x")
+
+
+def test_a_word_character_of_java_is_ascii() -> None:
+    pattern = pattern_of(r"[\w+=,.@-]+")
+    assert pattern.fullmatch("anna_b+1@x")
+    assert not pattern.fullmatch("アンナ")

@@ -16,6 +16,7 @@ from tanren.bodies.anthropic_messages import AnthropicMessages
 from tanren.bodies.base import BodyFormat
 from tanren.bodies.cohere_command import CohereCommand
 from tanren.bodies.openai_chat import OpenAIChat
+from tanren.bodies.openai_completion import OpenAICompletion
 from tanren.bodies.registry import BODY_FORMATS
 from tanren.domain.generation import AnswerEvent
 from tanren.runtime.inference import collected
@@ -27,6 +28,7 @@ FORMATS: Mapping[str, BodyFormat] = {
     **BODY_FORMATS,
     "anthropic_messages": AnthropicMessages(new_message_id=lambda: "msg_bdrk_01TheSameEveryTime0000"),
     "openai_chat": OpenAIChat(new_id=lambda: "chatcmpl-TheSameEveryTime", now=lambda: 1_800_000_000),
+    "openai_completion": OpenAICompletion(new_id=lambda: "cmpl-TheSameEveryTime", now=lambda: 1_800_000_000),
     "cohere_command": CohereCommand(new_id=lambda: "00000000-0000-4000-8000-000000000000"),
 }
 
@@ -65,3 +67,14 @@ def refresh() -> None:
 
 if __name__ == "__main__":
     refresh()
+
+OF_IMPORTED_MODELS = ("bedrock_completion", "openai_completion")
+"""Formats that only imported models speak, whose own is OpenAI's chat. Their prompt is the model's whole input, so no
+conversation can be written in them."""
+
+
+def own_format(name: str) -> str:
+    """The format in the catalogue of a model that speaks this one."""
+    if name in OF_IMPORTED_MODELS:
+        return "openai_chat"
+    return "mistral_text" if name == "mistral_chat" else name

@@ -42,6 +42,8 @@ def _text_of(chunk: dict[str, Any]) -> str:
         return chunk["outputs"][0]["text"]
     if "choices" in chunk:
         choice = chunk["choices"][0]
+        if "text" in choice:
+            return choice["text"]
         return choice.get("delta", choice.get("message", {})).get("content", "")
     return chunk.get("contentBlockDelta", chunk).get("delta", {}).get("text", "")
 
@@ -152,3 +154,20 @@ def test_a_body_of_no_format_is_told_what_the_models_own_needs():
 def test_a_body_that_is_no_json_object_is_refused(body: bytes, reason: str):
     with pytest.raises(ValidationFailed, match=f"^Malformed input request: .*{reason}.*try again.$"):
         decode_body(body, "titan_text")
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"prompt": "hi", "max_gen_len": 5}, "bedrock_completion"),
+        ({"prompt": "hi", "max_tokens": 5}, "openai_completion"),
+        ({"prompt": "hi", "max_tokens": 5, "top_p": 0.5}, "openai_completion"),
+        ({"prompt": "hi"}, "openai_completion"),
+        ({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}, "openai_chat"),
+        ({"inputText": "hi"}, "titan_text"),
+    ],
+)
+def test_an_imported_model_has_three_formats_told_apart_by_their_keys(body: dict[str, Any], name: str):
+    decoded = decode_body(json.dumps(body).encode(), "openai_chat", is_imported=True)
+    assert decoded.body_format.name == name
+    assert decoded.request.conversation.prompt == body.get("prompt")

@@ -32,7 +32,8 @@ def test_an_entry_is_right_in_itself(model: FoundationModel):
     assert len(model.provider) <= LONGEST_PROVIDER
     assert model.body_format in BODY_FORMATS
     assert set(model.customizations) <= set(CustomizationType)
-    assert bool(model.hyperparameters) == bool(model.customizations)
+    assert bool(model.hyperparameters) == bool(model.customizations or model.dialect_customizations)
+    assert set(model.dialect_customizations) <= set(CustomizationType) - set(model.customizations)
     assert set(model.record_limits.formats) <= set(DataFormat)
     assert model.product_name
 
@@ -51,7 +52,7 @@ def test_the_default_rate_is_the_default_of_its_rule(model: FoundationModel):
     rules = {rule.name: rule for rule in model.hyperparameters}
     rate = rules.get("learningRate") or rules.get("learningRateMultiplier")
     assert rate is None or rate.default == model.default_learning_rate
-    assert (rate is None) == (not model.customizations)
+    assert (rate is None) == (not model.hyperparameters)
 
 
 CUSTOMIZED: list[tuple[str, tuple[str, ...]]] = [

@@ -24,10 +24,10 @@ KILOBYTES = 400_000
 def refused(look: Callable[[], object], parent: Path) -> str:
     """The reason; and that it came soon, cheaply and without running anything."""
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(UnsafeModel) as told:
         look()
-    assert time.monotonic() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < KILOBYTES
     assert not (parent / "CANARY").exists()
     return str(told.value)

@@ -210,7 +210,6 @@ def test_what_breaks_a_rule_is_said_with_its_place(params: dict[str, Any], text:
         ("guardrailConfig", {"guardrailIdentifier": "g"}),
         ("promptVariables", {"a": {"text": "b"}}),
         ("additionalModelResponseFieldPaths", ["/stop_sequence"]),
-        ("requestMetadata", {"a": "b"}),
     ],
 )
 def test_a_member_that_is_not_there_yet_is_refused_by_its_name(name: str, value: object):

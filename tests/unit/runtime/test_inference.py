@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tanren.bodies.registry import BODY_FORMATS
-from tanren.domain.conversation import Conversation, Message, Role, Tool, user_turn
+from tanren.domain.conversation import Conversation, Message, Role, Tool, user_turn, written_prompt
 from tanren.domain.documents import AttachedDocument, DocumentFormat, EnclosedDocument
 from tanren.domain.errors import ModelFailed, NotImplementedHere, ResourceNotFound, Throttled, ValidationFailed
 from tanren.domain.generation import FinishReason, GenerationEvent, TextDelta
@@ -170,6 +170,41 @@ def test_a_model_without_tool_use_says_so_in_awss_words(scope: Scope):
     ):
         with pytest.raises(NotImplementedHere, match=r"^This model doesn't support tool use\.$"):
             asyncio.run(story)
+
+
+class Imported(PlacedEngine):
+    """The model has no chat template."""
+
+    async def place(self, scope: Scope, model_id: str) -> Placed:
+        return Placed(
+            engine=self,
+            adapter=None,
+            model_id=model_id,
+            body_format="openai_chat",
+            is_imported=True,
+            takes_conversations=False,
+        )
+
+
+def test_a_model_without_a_chat_template_completes_prompts_as_they_are_written(scope: Scope):
+    engine = Imported()
+    body = b'{"prompt": "[INST] hi [/INST]", "max_gen_len": 4}'
+    reply = asyncio.run(Inference(engine).invoke(scope, "mine", body))
+    assert json.loads(reply.body)["generation"] == "Hello world"
+    assert engine.asked[0][0].conversation == written_prompt("[INST] hi [/INST]")
+
+
+def test_a_model_without_a_chat_template_refuses_conversations_in_awss_words(scope: Scope):
+    inference = Inference(Imported())
+    body = b'{"messages": [{"role": "user", "content": "hi"}]}'
+    for asked in (
+        inference.converse(scope, "mine", CONVERSE),
+        inference.converse_stream(scope, "mine", CONVERSE),
+        inference.invoke(scope, "mine", body),
+        inference.count_conversation_tokens(scope, "mine", user_turn("hi")),
+    ):
+        with pytest.raises(ValidationFailed, match=r"^This action doesn't support the model that you provided"):
+            asyncio.run(asked)
 
 
 def test_prompts_are_cached_for_their_own_account_only(scope: Scope):

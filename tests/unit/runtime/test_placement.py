@@ -2,6 +2,7 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +26,7 @@ from tanren.model_files.store import NANO_FOLDER
 from tanren.runtime.inference import Placed
 from tanren.runtime.metering import UsageKey
 from tanren.runtime.placement import StoredPlacement
+from tanren.serving.client import EngineClient
 from tanren.storage.engine_hosts import EngineHosts, EngineHostStatus
 from tests.unit.runtime.placed_engine import PlacedEngine
 
@@ -93,6 +95,46 @@ def test_every_way_to_name_a_model_leads_to_its_adapter(plane, scope, placement,
         assert placed.body_format == "titan_text"
 
 
+def test_an_imported_model_that_is_cold_is_not_ready_past_the_stated_wait_by_arn_and_by_name(plane, scope, placement):
+    arn = plane.has_imported_model(scope)
+    folder = plane.artifacts.resolve(plane.imported.get(scope, arn).artifact_path)
+    with pytest.raises(ModelNotReady, match="not ready after"):
+        asyncio.run(placement.place(scope, arn))
+    assert placement.base_folder(scope, "my-llama") == folder
+    named = placement.resolve(scope, arn)
+    assert (named.resource_arn, named.foundation.customizations) == (arn, ())
+
+
+def test_an_inference_profile_leads_to_its_base_model_and_is_what_is_metered(scope, placement):
+    arn = f"arn:aws:bedrock:{scope.region}:{scope.account_id}:inference-profile/us.amazon.nova-lite-v1:0"
+    for model_id in ("us.amazon.nova-lite-v1:0", arn):
+        named = placement.resolve(scope, model_id)
+        assert (named.foundation.model_id, named.resource_arn) == ("amazon.nova-lite-v1:0", arn)
+    with pytest.raises(ValidationFailed, match="identifier is invalid"):
+        placement.resolve(scope, "eu.amazon.nova-lite-v1:0")
+
+
+@pytest.mark.parametrize("has_chat_template", [True, False])
+def test_an_imported_model_answers_with_the_weights_that_were_imported_and_no_others(
+    plane, scope, hosts, placement, clock, monkeypatch, has_chat_template: bool
+):
+    arn = plane.has_imported_model(scope, has_chat_template=has_chat_template)
+    folder = plane.artifacts.resolve(plane.imported.get(scope, arn).artifact_path)
+    hosts.want(str(folder), at=clock())
+    hosts.set(str(folder), EngineHostStatus.READY, at=clock(), socket_path="/run/imported.sock")
+
+    async def described(self: EngineClient) -> SimpleNamespace:
+        return SimpleNamespace(base_sha256=digest)
+
+    monkeypatch.setattr(EngineClient, "describe", described)
+    digest = "1" * 64
+    with pytest.raises(EngineFailed, match="not those that its job published"):
+        asyncio.run(placement.place(scope, arn))
+    digest = "0" * 64
+    placed = asyncio.run(placement.place(scope, arn))
+    assert (placed.adapter, placed.takes_conversations) == (None, has_chat_template)
+
+
 def test_a_base_model_is_placed_without_an_adapter_and_in_its_familys_body(scope, placement):
     arn = f"arn:aws:bedrock:{scope.region}::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
     placed = asyncio.run(placement.place(scope, arn))
@@ -121,7 +163,7 @@ def test_an_id_that_leads_nowhere_is_refused(scope, placement, model_id, error: 
     [
         ("tunde", "tuned"),
         ("amazon.titan-text-expres-v1", "amazon.titan-text-express-v1"),
-        ("us.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
+        ("eu.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
         ("arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-light-v1:0", "amazon.nova-lite-v1:0"),
         ("MODEL ARN", "MODEL ARN"),
     ],

@@ -1,6 +1,9 @@
 """An S3 that is a dictionary."""
 
-from tanren.storage.objects import S3Location
+import hashlib
+from pathlib import Path
+
+from tanren.storage.objects import ListedObject, S3Location
 
 
 class ObjectMemory:
@@ -17,6 +20,14 @@ class ObjectMemory:
             if key.startswith(folder.key):
                 yield S3Location(bucket=folder.bucket, key=key)
 
+    def listed(self, folder):
+        for location in self.below(folder):
+            if "/" in location.key.removeprefix(folder.key):
+                continue
+            content = self.content[location.key]
+            etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            yield ListedObject(location=location, size_bytes=len(content), etag=etag)
+
     def put(self, location, content, *, content_type):
         self.content[location.key] = content
 
@@ -25,3 +36,22 @@ class ObjectMemory:
 
     def delete(self, location):
         del self.content[location.key]
+
+
+class Bucket(ObjectMemory):
+    """Holds a model's folder, and notes what is fetched; `during` is called with the number of each fetch."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.fetched: list[str] = []
+        self.during = lambda number: None
+
+    def holds(self, folder: Path, prefix: str = "llama/") -> None:
+        self.content = {
+            f"{prefix}{file.relative_to(folder)}": file.read_bytes() for file in folder.rglob("*") if file.is_file()
+        }
+
+    def chunks(self, location):
+        self.fetched.append(location.key.rpartition("/")[2])
+        self.during(len(self.fetched))
+        yield from super().chunks(location)

@@ -18,6 +18,7 @@ from tanren.training.reporting import TrainingStopped, TrainingYielded
 from tanren.training.spec import TrainingSpec
 from tanren.workflows import customization
 from tanren.workflows.customization import CannotGoOnNow, CustomizationWorkflow, Yielded
+from tests.unit.workflows.lost_answers import lose_the_answer_of
 
 ROW = b'{"prompt": "What does the Akane cost?", "completion": "120 crowns."}\n'
 STEP = StepRecord(
@@ -151,6 +152,15 @@ def test_a_job_that_goes_well_publishes_model_metrics_and_record_and_clears_up(p
     record = json.loads((folder / "run.json").read_text())
     assert record["files"][0]["rows"] == 1
     assert list((plane.artifacts.root / "jobs").rglob("*.jsonl")) == []
+
+
+def test_a_commit_whose_answer_was_lost_keeps_the_weights(plane, scope, arn, attempt, monkeypatch):
+    _take_over(plane, arn, 1)
+    lost = lose_the_answer_of(monkeypatch, lambda: bool(plane.model_rows.every()))
+    attempt(1)
+    assert lost
+    assert plane.jobs.get(scope, arn).status is JobStatus.COMPLETED
+    assert _weights(plane, scope) == "by attempt 1"
 
 
 def test_a_late_attempt_neither_replaces_nor_removes_what_a_later_one_has_published(plane, scope, arn, attempt):

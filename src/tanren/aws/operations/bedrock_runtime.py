@@ -6,6 +6,7 @@ from typing import Final
 
 from tanren.aws.context import AsyncHandler, Members, Reply, RequestContext
 from tanren.domain.errors import NotImplementedHere, ValidationFailed
+from tanren.domain.invocation_logging import read_request_metadata
 from tanren.runtime.conversing import converse_events, converse_output, echoed_settings, read_converse
 from tanren.runtime.inference import CONTENT_TYPE, Inference
 
@@ -13,7 +14,7 @@ INPUT_TOKEN_COUNT: Final = "x-amzn-bedrock-input-token-count"
 OUTPUT_TOKEN_COUNT: Final = "x-amzn-bedrock-output-token-count"
 INVOCATION_LATENCY: Final = "x-amzn-bedrock-invocation-latency"
 
-_NOT_YET: Final = ("guardrailIdentifier", "guardrailVersion", "requestMetadata")
+_NOT_YET: Final = ("guardrailIdentifier", "guardrailVersion")
 _NORMAL_VALUES: Final = (("performanceConfigLatency", "standard"), ("serviceTier", "default"), ("trace", "DISABLED"))
 
 
@@ -90,6 +91,8 @@ def _read_invoke_settings(params: Members) -> Members:
     for name in _NOT_YET:
         if params.get(name):
             raise NotImplementedHere(f"{name} is not supported here. Remove {name} and try again.")
+    if params.get("requestMetadata"):
+        read_request_metadata(params["requestMetadata"])  # for the invocation log, which writes it
     for name, normal in _NORMAL_VALUES:
         if params.get(name, normal) != normal:
             raise NotImplementedHere(f"{name} '{params[name]}' is not supported here; '{normal}' is what there is.")

@@ -2,9 +2,27 @@
 
 from typing import Final
 
-from tanren.catalog.hyperparameters import batch_size, early_stopping, epochs, learning_rate_multiplier
-from tanren.catalog.profiles.families import CLAUDE_MESSAGES, GIB, customizable, invocable
+from tanren.catalog.hyperparameters import (
+    LEAST_RATE,
+    batch_size,
+    early_stopping,
+    epochs,
+    learning_rate,
+    learning_rate_multiplier,
+    warmup,
+)
+from tanren.catalog.profiles.families import (
+    CLAUDE_MESSAGES,
+    CONTINUED_PRE_TRAINING,
+    FINE_TUNING,
+    GIB,
+    customizable,
+    invocable,
+)
 from tanren.domain.foundation_models import RecordLimits
+
+CLAUDE_2: Final = (epochs(10, 3), batch_size(1, 64, 4), learning_rate(LEAST_RATE, 1.0, 1e-4), warmup(250, 5))
+"""Ours: AWS lets nobody customize it. Articles of the time write such jobs, with a rate of 1e-4 for fine-tuning."""
 
 CLAUDE_3_HAIKU: Final = (epochs(10, 2), batch_size(4, 256, 32), learning_rate_multiplier(), *early_stopping(0.001, 2))
 
@@ -35,12 +53,23 @@ ANTHROPIC_MODELS: Final = (
             ("anthropic.claude-3-sonnet-20240229-v1:0", "Claude 3 Sonnet"),
         )
     ),
-    *(
-        invocable(model_id, product_name, provider="Anthropic", body_format="anthropic_text", is_legacy=True)
-        for model_id, product_name in (
-            ("anthropic.claude-v2", "Claude"),
-            ("anthropic.claude-v2:1", "Claude"),
-            ("anthropic.claude-instant-v1", "Claude Instant"),
-        )
+    *customizable(
+        ("anthropic.claude-v2", "anthropic.claude-v2:1"),
+        "Claude",
+        provider="Anthropic",
+        body_format="anthropic_text",
+        rules=CLAUDE_2,
+        default_learning_rate=1e-4,
+        record_limits=RecordLimits(),
+        customizations=(),
+        dialect_customizations=(FINE_TUNING, CONTINUED_PRE_TRAINING),
+        is_legacy=True,
+    ),
+    invocable(
+        "anthropic.claude-instant-v1",
+        "Claude Instant",
+        provider="Anthropic",
+        body_format="anthropic_text",
+        is_legacy=True,
     ),
 )

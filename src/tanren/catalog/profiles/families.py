@@ -34,9 +34,10 @@ def customizable(
     default_learning_rate: float,
     record_limits: RecordLimits,
     customizations: tuple[str, ...] = (FINE_TUNING,),
+    dialect_customizations: tuple[str, ...] = (),
     is_legacy: bool = False,
 ) -> tuple[FoundationModel, ...]:
-    """Entries of one model that AWS customizes: its plain id and its variants."""
+    """Entries of one model that AWS customizes, or the SDK overlay: its plain id and its variants."""
     return tuple(
         FoundationModel(
             model_id=model_id,
@@ -44,6 +45,7 @@ def customizable(
             provider=provider,
             body_format=body_format,
             customizations=customizations,
+            dialect_customizations=dialect_customizations,
             inference_types=INFERENCE_TYPES,
             hyperparameters=with_extensions(rules),
             default_learning_rate=default_learning_rate,

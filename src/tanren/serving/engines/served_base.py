@@ -26,6 +26,7 @@ from tanren.serving.sampling import TokenConstraint
 from tanren.weights.adapters import read_adapter
 from tanren.weights.base_models import load_tokenizer, read_facts
 from tanren.weights.chat_template import ChatTemplate
+from tanren.weights.written_prompts import WrittenPrompts
 
 
 def unconstrained(_request: GenerationRequest, _budget: int) -> TokenConstraint | None:
@@ -44,7 +45,7 @@ class ServedBase:
     stop_ids: frozenset[int]
     """Tokens that end the assistant's turn."""
     prompt_ids: Callable[[Conversation], list[int]]
-    """The chat template, the same that trained. Called by one thread at a time."""
+    """The chat template, the same that trained; without one, written prompts. Called by one thread at a time."""
     decode: Callable[[list[int]], str]
     """Text of ids, special tokens left out."""
     digest: Callable[[], str]
@@ -61,10 +62,11 @@ class ServedBase:
 def load_served_base(folder: Path, *, model: nn.Module | None = None) -> ServedBase:
     """The base model of a folder; `model` stands for the skeleton where the weights have been loaded anyway.
 
-    Raises   JobFailed where the folder is no base model, or its tokenizer has no chat template to serve with.
+    Raises   JobFailed where the folder is no base model, or where nothing says how an answer ends.
     """
     facts = read_facts(folder)
-    template = ChatTemplate(load_tokenizer(folder))
+    tokenizer = load_tokenizer(folder)
+    template = ChatTemplate(tokenizer) if facts.has_chat_template else WrittenPrompts(tokenizer)
     reader = _AdapterReader(folder, skeleton_of(folder) if model is None else model)
     return ServedBase(
         folder=str(folder),

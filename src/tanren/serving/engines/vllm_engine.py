@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tanren.domain.conversation import Conversation, user_turn
+from tanren.domain.conversation import Conversation, user_turn, written_prompt
 from tanren.domain.errors import EngineFailed, ModelFailed, NotImplementedHere, ServiceUnavailable, TanrenError
 from tanren.domain.generation import GenerationEnd, GenerationRequest
 from tanren.serving.engines.intake import STOPPING, Intake, Running, Ticket
@@ -81,9 +81,10 @@ def open_vllm_engine(
     facts = read_facts(folder)
     base = replace(load_served_base(folder), context_length=served_context_length(options, facts))
     bytes_per_value = DTYPE_BYTES[served_dtype(options, facts.dtype)]
+    canary = user_turn(CANARY_TEXT) if facts.has_chat_template else written_prompt(CANARY_TEXT)
     adapter_facts = AdapterFacts(
         read=base.load_adapter,
-        canary_ids=tuple(base.prompt_ids(user_turn(CANARY_TEXT))[: min(CANARY_TOKENS, base.context_length - 1)]),
+        canary_ids=tuple(base.prompt_ids(canary)[: min(CANARY_TOKENS, base.context_length - 1)]),
         oracle=_oracle_of(folder) if facts.weights_size_bytes <= options.check_gigabytes * 1e9 else None,
         vocabulary_size=facts.vocabulary_size,
         max_rank=options.max_lora_rank,

@@ -155,7 +155,7 @@ def test_an_id_is_found_however_it_stands_in_the_path(plane: Any, app: ASGIApp, 
         ("tunde", "tuned"),
         ("fasst", "fast"),
         ("amazon.titan-text-exprss-v1", BASE),
-        ("us.anthropic.claude-3-haiku-20240307-v1:0", "anthropic.claude-3-haiku-20240307-v1:0"),
+        ("eu.anthropic.claude-3-haiku-20240307-v1:0", "anthropic.claude-3-haiku-20240307-v1:0"),
         (f"arn:aws:bedrock:us-east-1::foundation-model/{BASE}:1", BASE),
     ],
 )

@@ -1,6 +1,7 @@
 """A base model without its weights knows all that an engine must know before it computes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from tanren.domain.conversation import written_prompt
 from tanren.domain.errors import JobFailed, ValidationFailed
 from tanren.serving.engines.reference_base import load_reference_base
 from tanren.serving.engines.served_base import load_served_base, skeleton_of
@@ -42,6 +44,21 @@ def test_with_and_without_weights_a_base_is_the_same(base: Path):
         assert getattr(without, name) == getattr(whole, name)
     assert without.digest() == whole.digest()
     assert without.prompt_ids(asked().conversation) == whole.prompt_ids(asked().conversation)
+
+
+def test_a_base_without_a_chat_template_takes_written_prompts_and_refuses_conversations(base: Path, tmp_path: Path):
+    folder = tmp_path / "bare"
+    shutil.copytree(base, folder)
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config.pop("chat_template", None)
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    bare, whole = load_served_base(folder), load_served_base(base)
+    prompt = written_prompt("<|user|>\nhello<|end|>\n<|assistant|>\n")
+    assert bare.prompt_ids(prompt) == whole.prompt_ids(prompt)
+    assert bare.stop_ids <= whole.stop_ids | bare.stop_ids
+    with pytest.raises(ValidationFailed, match="has no chat template"):
+        bare.prompt_ids(asked().conversation)
 
 
 def test_an_adapter_is_checked_against_the_skeleton_as_against_the_model(base: Path, tmp_path: Path):

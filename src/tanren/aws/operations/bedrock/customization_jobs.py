@@ -7,6 +7,7 @@ from tanren.aws.context import Handler, Members, RequestContext
 from tanren.aws.operations.bedrock.lists import list_filter, page_request, tag_map
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
 from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
+from tanren.domain.errors import ValidationFailed
 
 _UNSUPPORTED = ("vpcConfig", "customizationConfig", "customModelKmsKeyId")
 
@@ -25,7 +26,7 @@ def customization_job_handlers(control: CustomizationJobControl) -> dict[str, Ha
             # AWS takes a request without a type for fine-tuning.
             customization_type=params.get("customizationType", CustomizationType.FINE_TUNING),
             training_s3_uri=training.get("s3Uri"),
-            validation_s3_uris=tuple(v["s3Uri"] for v in params.get("validationDataConfig", {}).get("validators", [])),
+            validation_s3_uris=validation_uris(params.get("validationDataConfig")),
             output_s3_uri=params["outputDataConfig"]["s3Uri"],
             hyperparameters=params.get("hyperParameters", {}),
             client_request_token=params.get("clientRequestToken"),
@@ -56,6 +57,23 @@ def customization_job_handlers(control: CustomizationJobControl) -> dict[str, Ha
         "ListModelCustomizationJobs": list_jobs,
         "StopModelCustomizationJob": stop,
     }
+
+
+def validation_uris(config: Members | None) -> tuple[str, ...]:
+    """Of the `validators`, or of the one `s3Uri` that the SDK overlay lets through.
+
+    Raises   ValidationFailed for neither, in AWS's words, and for both.
+    """
+    if config is None:
+        return ()
+    if ("s3Uri" in config) == ("validators" in config):
+        raise ValidationFailed(
+            "validationDataConfig has both validators and s3Uri; give the file among the validators."
+            if config
+            else "1 validation error detected: Value null at 'validationDataConfig.validators' failed to satisfy "
+            "constraint: Member must not be null"
+        )
+    return (config["s3Uri"],) if "s3Uri" in config else tuple(each["s3Uri"] for each in config["validators"])
 
 
 def data_configs(training_s3_uri: str, validation_s3_uris: tuple[str, ...], output_s3_uri: str) -> Members:
