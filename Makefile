@@ -24,8 +24,9 @@ demo: setup ## Run the main job, from a JSONL in S3 to a tuned model that answer
 serve: setup ## Start the server in the foreground
 	@$(BIN)/tanren serve --port $(PORT) --data-dir $(DATA_DIR)
 
+# Two processes share the cores, so a thread that waits must sleep and not spin.
 test: clients lint types ## Run linters, type checker and all tests
-	@$(BIN)/python -m pytest -q
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: setup ## ruff, import contracts, spelling
 	@$(BIN)/ruff check .

@@ -35,7 +35,8 @@ def test_the_aws_cli_lists_jobs_and_says_who_it_is(server, aws):
 
 
 def test_the_aws_cli_creates_a_role(aws):
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    trust = {"Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     made = aws("iam", "create-role", "--role-name", "cli-role", "--assume-role-policy-document", policy)
     assert json.loads(made)["Role"]["Arn"].endswith(":role/cli-role")
 

@@ -8,6 +8,7 @@ import pytest
 
 from tanren.bodies.registry import BODY_FORMATS
 from tests.service.servers import BASE_MODEL
+from tests.unit.bodies.golden_cases import OF_IMPORTED_MODELS
 from tests.unit.data.documents.small_documents import pdf_saying
 
 ORDER: dict[str, Any] = {
@@ -168,7 +169,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_tokens_are_counted_as_they_are_billed_in_every_body_format(runtime, name: str):
-    assert BODIES.keys() == BODY_FORMATS.keys()
+    assert {*BODIES, *OF_IMPORTED_MODELS} == BODY_FORMATS.keys()
     body = json.dumps(BODIES[name]).encode()
     answer = runtime.invoke_model(modelId=BASE_MODEL, body=body)
     billed = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"]
