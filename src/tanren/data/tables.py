@@ -23,9 +23,9 @@ def is_csv_header(first_line: bytes) -> bool:
     """Whether the line names the columns of a data format, however it is quoted and divided."""
     try:
         text = first_line.decode("utf-8").strip()
-    except UnicodeDecodeError:
+        return any(wanted <= set(_fields(text, delimiter)) for delimiter in _DELIMITERS for wanted in _HEADERS)
+    except (UnicodeDecodeError, csv.Error):
         return False
-    return any(wanted <= set(_fields(text, delimiter)) for delimiter in _DELIMITERS for wanted in _HEADERS)
 
 
 def csv_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Finding]:
@@ -38,7 +38,10 @@ def csv_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Findin
     if header_line is None:
         return
     delimiter = max(_DELIMITERS, key=header_line.count)
-    header = _fields(header_line.strip("\r\n"), delimiter)
+    try:
+        header = _fields(header_line.strip("\r\n"), delimiter)
+    except csv.Error as error:
+        raise _not_a_table(file, error, lines) from error
     doubled = next((name for name in header if header.count(name) > 1), None)
     if doubled is not None:
         raise NotJsonLines(
@@ -53,16 +56,7 @@ def csv_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Findin
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            raise NotJsonLines(
-                _finding(
-                    file,
-                    lines.row_line,
-                    "invalid-json",
-                    f"invalid CSV: {error}; the rest of the file was not read.",
-                    'Put fields with commas, quotes or line breaks between quotes, and write " inside as "".',
-                    lines.row_text,
-                )
-            ) from error
+            raise _not_a_table(file, error, lines) from error
         if fields is None:
             return
         if lines.wrong is not None:
@@ -152,6 +146,19 @@ class _Lines:
         if self._is_new:
             self._is_new, self.row_line, self.row_text = False, number, text
         return text + "\n"
+
+
+def _not_a_table(file: str, error: csv.Error, lines: _Lines) -> NotJsonLines:
+    return NotJsonLines(
+        _finding(
+            file,
+            lines.row_line,
+            "invalid-json",
+            f"invalid CSV: {error}; the rest of the file was not read.",
+            'Put fields with commas, quotes or line breaks between quotes, and write " inside as "".',
+            lines.row_text,
+        )
+    )
 
 
 def _numbered(block: LineBlock) -> Iterator[tuple[int, bytes]]:

@@ -5,7 +5,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tanren.data.findings import FINDINGS_CAP, MESSAGE_CAP, DataInvalid, Severity
@@ -173,12 +173,14 @@ def test_every_broken_row_of_a_file_is_found_and_no_other(data: st.DataObject) -
         assert given_out == list(range(1, min(wrong)))
 
 
+@pytest.mark.parametrize("file", ["f.jsonl", "f.csv"])
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=80))
-def test_no_bytes_break_the_reader(content: bytes) -> None:
+@example(content=b"\x00\r\x00")
+def test_no_bytes_break_the_reader(file: str, content: bytes) -> None:
     raw = content.splitlines(keepends=True)
     raw = [piece for line in raw for piece in line.split(b"\n") if piece]
-    summary = validate_file(raw, file="f.jsonl", customization_type=FINE_TUNING)
+    summary = validate_file(raw, file=file, customization_type=FINE_TUNING)
     assert summary.rows == 0
     assert summary.error_count >= 1
 
