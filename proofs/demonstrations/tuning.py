@@ -23,11 +23,11 @@ def _spec(*, learning_rate: float, epochs: int, batch_size: int) -> TrainingSpec
     )
 
 
-FAQ = _spec(learning_rate=0.003, epochs=12, batch_size=16)
-FACTS = _spec(learning_rate=0.003, epochs=5, batch_size=16)
-ROUTING = _spec(learning_rate=0.0005, epochs=2, batch_size=16)
-FORMAT = _spec(learning_rate=0.002, epochs=4, batch_size=16)
-JARGON = replace(_spec(learning_rate=0.0005, epochs=2, batch_size=8), objective="continued_pre_training")
+FAQ = _spec(learning_rate=0.001, epochs=12, batch_size=16)
+FACTS = _spec(learning_rate=0.002, epochs=5, batch_size=16)
+ROUTING = _spec(learning_rate=0.00035, epochs=2, batch_size=16)
+FORMAT = _spec(learning_rate=0.0014, epochs=4, batch_size=16)
+JARGON = replace(_spec(learning_rate=0.00035, epochs=2, batch_size=8), objective="continued_pre_training")
 
 REPLAY_SHARE = 0.25
 """Of the characters of the continued pre-training file."""

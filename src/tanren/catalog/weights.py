@@ -20,8 +20,8 @@ from tanren.model_files.store import NANO_KEY, NANO_NAME, ModelStore, StoredMode
 
 logger = logging.getLogger(__name__)
 
-NANO_LORA_LEARNING_RATE: Final = 7e-3
-NANO_FULL_LEARNING_RATE: Final = 3e-3
+NANO_LORA_LEARNING_RATE: Final = 3.5e-3
+NANO_FULL_LEARNING_RATE: Final = 1e-3
 LONGEST_NAME: Final = 20
 """Of modelName in the service model."""
 _STAND_IN: Final = "stand-in: "

@@ -17,7 +17,7 @@ from tanren.domain.foundation_models import FoundationModel
 NANO: Final = (
     epochs(100, 10),
     batch_size(1, 256, 8),
-    learning_rate(LEAST_RATE, 1.0, 7e-3),
+    learning_rate(LEAST_RATE, 1.0, 3.5e-3),
     warmup(250, 5),
     *early_stopping(0.001, 2),
 )
@@ -31,7 +31,7 @@ TANREN_MODELS: Final = (
         customizations=(FINE_TUNING, CONTINUED_PRE_TRAINING),
         inference_types=INFERENCE_TYPES,
         hyperparameters=with_extensions(NANO),
-        default_learning_rate=7e-3,
+        default_learning_rate=3.5e-3,
         is_stand_in=False,
     ),
 )
