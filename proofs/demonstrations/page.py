@@ -170,14 +170,14 @@ def _faq_curves(axes: Any, figures: dict[str, Any]) -> None:
     lowest = min(range(1, len(epochs)), key=curves["tuned"].__getitem__)
     axes.plot([lowest], [curves["tuned"][lowest]], "o", color=_TUNED, markersize=6)
     last = len(epochs) - 1
-    for name, label in (
-        ("other facts, tuned", "facts never taught"),
-        ("same facts, tuned", "taught facts, other words"),
+    for name, label, above in (
+        ("other facts, tuned", "facts never taught", -11),
+        ("same facts, tuned", "taught facts, other words", 5),
     ):
         axes.annotate(
             label,
             (last, curves[name][-1]),
-            xytext=(0, 5),
+            xytext=(0, above),
             textcoords="offset points",
             ha="right",
             fontsize=8,
