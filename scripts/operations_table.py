@@ -28,6 +28,9 @@ An operation is implemented, or refused: a refused one answers `ValidationExcept
 `AccessDeniedException`; in IAM and STS `ValidationError`) with the text "… is not implemented by tanren". None
 pretends. `tanren` is a service of the same kind for what Bedrock has no operation for, and the SDK overlay adds a few
 operations to Bedrock that AWS does not have: [sdk.md](sdk.md).
+
+An implemented operation may refuse members in the same way. Whole kinds that are so refused: evaluation jobs with human
+workers (`human`) and of retrieval (`ragConfigs`, `RagEvaluation`), see [evaluation-jobs.md](evaluation-jobs.md).
 """
 
 REASONS: Final = (
@@ -37,7 +40,6 @@ REASONS: Final = (
     ("Marketplace", "there is no marketplace here: import a model, or name weights in catalog.toml"),
     ("PromptRouter", "the caller chooses the model"),
     ("AdvancedPromptOptimization", "it needs a model far larger than those that are served here"),
-    ("EvaluationJob", "not yet"),
     ("AccountDataRetention", "nothing leaves this server, and what it keeps is its owner's to remove"),
     ("InferenceProfile", "profiles are AWS's own ids for several regions; requests are served where they arrive"),
     ("AsyncInvoke", "only video models are invoked so"),

@@ -43,18 +43,31 @@ class NearDuplicates:
         signature = _signature(text)
         if signature is None:
             return None
-        pieces = [part.tobytes() for part in np.split(signature, _BANDS)]
+        best = self._nearest(signature)
+        if len(self._numbers) < CAPACITY:
+            for bands, piece in zip(self._bands, _pieces(signature), strict=True):
+                bands.setdefault(piece, len(self._signatures))
+            self._signatures.append(signature)
+            self._numbers.append(number)
+        return best
+
+    def like(self, text: str) -> tuple[int, float] | None:
+        """As `earlier`; the text is not kept."""
+        signature = _signature(text)
+        return None if signature is None else self._nearest(signature)
+
+    def _nearest(self, signature: NDArray[np.uint32]) -> tuple[int, float] | None:
+        pieces = _pieces(signature)
         best: tuple[int, float] | None = None
         for index in {bands[piece] for bands, piece in zip(self._bands, pieces, strict=True) if piece in bands}:
             share = float(np.mean(self._signatures[index] == signature))
             if share >= _SIMILAR and (best is None or share > best[1]):
                 best = (self._numbers[index], share)
-        if len(self._numbers) < CAPACITY:
-            for bands, piece in zip(self._bands, pieces, strict=True):
-                bands.setdefault(piece, len(self._signatures))
-            self._signatures.append(signature)
-            self._numbers.append(number)
         return best
+
+
+def _pieces(signature: NDArray[np.uint32]) -> list[bytes]:
+    return [part.tobytes() for part in np.split(signature, _BANDS)]
 
 
 def _signature(text: str) -> NDArray[np.uint32] | None:

@@ -6,6 +6,7 @@ Names and addresses are not found: no form tells them.
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ class Sighting:
     is_secret: bool
     masked: str
     """The first and the last two characters."""
+    start: int
+    end: int
+    """Where it stands in the text: text[start:end]."""
 
 
 def sightings(text: str) -> Iterator[Sighting]:
@@ -43,7 +47,7 @@ def sightings(text: str) -> Iterator[Sighting]:
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             if _is_right(kind, match[0]):
-                yield _sighting(kind, match[0])
+                yield _sighting(kind, match[0], match.start())
     if has_digits:
         # Imported here: most texts have no seven digits in a row.
         import phonenumbers
@@ -53,7 +57,26 @@ def sightings(text: str) -> Iterator[Sighting]:
             for match in phonenumbers.PhoneNumberMatcher(text, region):
                 if match.start not in seen:
                     seen.add(match.start)
-                    yield _sighting("telephone number", match.raw_string)
+                    yield _sighting("telephone number", match.raw_string, match.start)
+
+
+def masked(text: str) -> tuple[str, Counter[str]]:
+    """The text with `[telephone number]` and the like in place of what `sightings` finds, and how often each kind.
+
+    Why      only what has a form goes. Names, addresses and what a reader can infer stay: masked is not anonymous.
+    """
+    found: Counter[str] = Counter()
+    pieces: list[str] = []
+    reached = 0
+    for sighting in sorted(sightings(text), key=lambda sighting: (sighting.start, -sighting.end)):
+        if sighting.start < reached:
+            # Two kinds overlap: the rest of the second goes with the first.
+            reached = max(reached, sighting.end)
+            continue
+        pieces += [text[reached : sighting.start], f"[{sighting.kind}]"]
+        reached = sighting.end
+        found[sighting.kind] += 1
+    return "".join([*pieces, text[reached:]]), found
 
 
 def _is_right(kind: str, found: str) -> bool:
@@ -74,6 +97,6 @@ def _is_right(kind: str, found: str) -> bool:
     return True
 
 
-def _sighting(kind: str, found: str) -> Sighting:
-    masked = f"{found[:2]}{'*' * min(8, max(1, len(found) - 4))}{found[-2:]}"
-    return Sighting(kind=kind, is_secret=kind in _SECRETS, masked=masked)
+def _sighting(kind: str, found: str, start: int) -> Sighting:
+    shown = f"{found[:2]}{'*' * min(8, max(1, len(found) - 4))}{found[-2:]}"
+    return Sighting(kind=kind, is_secret=kind in _SECRETS, masked=shown, start=start, end=start + len(found))

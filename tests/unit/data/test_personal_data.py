@@ -1,6 +1,6 @@
 import pytest
 
-from tanren.data.personal_data import sightings
+from tanren.data.personal_data import masked, sightings
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,15 @@ def test_what_has_a_form_is_seen_and_shown_masked(text: str, kind: str) -> None:
 )
 def test_what_only_looks_alike_is_not(text: str) -> None:
     assert list(sightings(text)) == []
+
+
+def test_masking_puts_the_kind_in_the_place_of_each_value_and_counts_them() -> None:
+    text, found = masked("青木恵子、03-3224-9999。Write to tetsuo.aoki@seki-forge.co.jp or call 03-3224-9999.")
+    assert text == "青木恵子、[telephone number]。Write to [e-mail address] or call [telephone number]."
+    assert found == {"telephone number": 2, "e-mail address": 1}
+
+
+def test_what_is_masked_has_nothing_left_to_see_and_other_text_stays_as_it_is() -> None:
+    text, _ = masked("My Number 1234 5678 9018, card 4111 1111 1111 1111.")
+    assert list(sightings(text)) == []
+    assert masked("Nothing here.") == ("Nothing here.", {})
