@@ -1,0 +1,308 @@
+"""Customization jobs: the form that makes one, and a job while it runs and after it."""
+
+import asyncio
+import csv
+import io
+import secrets
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from tanren.console.api import Api, ApiRefusal
+from tanren.console.job_form import JobForm, foundation_model_id
+from tanren.console.languages import elapsed
+from tanren.console.loss_chart import EarlyStop, early_stop, loss_chart
+from tanren.console.requests import boto3_script, cli_script
+from tanren.console.visits import Visit, texts
+from tanren.domain.clock import utc_now
+
+EVENTS_SHOWN: Final = 50
+CURVE_POINTS: Final = 1000
+REDRAW_SECONDS: Final = 0.5
+"""A live page is drawn anew no more often than this, however fast the steps are."""
+LOOK_AGAIN_SECONDS: Final = 10.0
+"""For an endpoint that has no WatchJob, and for what changes beside the job's updates."""
+OVER: Final = frozenset({"Completed", "Failed", "Stopped"})
+_LISTED_BUCKETS: Final = 10
+_LISTED_OBJECTS: Final = 200
+_DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".txt")
+
+
+async def new_job(visit: Visit) -> Response:
+    """The form, empty but for what its URL says: a deep link may name any field."""
+    given = {"new_role_name": _new_role_name(), "stops_early": "on", **visit.request.query_params}
+    form = JobForm.read(given)
+    return await _form_page(visit, form)
+
+
+async def hyperparameters(visit: Visit) -> Response:
+    """The fields of the model that has been chosen, with what was typed so far."""
+    form = JobForm.read(texts(await visit.request.form()))
+    return visit.fragment("job_hyperparameters.html", form=form)
+
+
+async def check_job(visit: Visit) -> Response:
+    """What the API says of data and settings before anything is made, and what submitting would send."""
+    form = JobForm.read(texts(await visit.request.form()))
+    requests = form.requests(visit.user.account_id)
+    report, estimate, refusal = None, None, None
+    if form.base_model and form.training_uri:
+        try:
+            report = await visit.api.ask("tanren", "ValidateTrainingData", **form.data())
+            estimate = await visit.api.ask(
+                "tanren", "EstimateCustomizationJob", **form.data(), hyperParameters=form.sent_hyperparameters()
+            )
+        except ApiRefusal as told:
+            refusal = told
+    return visit.fragment(
+        "job_check.html",
+        form=form,
+        missing=form.missing(),
+        complaints=form.complaints(),
+        report=report,
+        estimate=estimate,
+        refusal=refusal,
+        duration=visit.words.duration,
+        boto3_script=boto3_script(requests),
+        cli_script=cli_script(requests),
+    )
+
+
+async def create_job(visit: Visit) -> Response:
+    """Sends the requests in their order. What is refused leaves the form as it was typed, with the reason above it."""
+    form = JobForm.read(texts(await visit.request.form()))
+    if form.missing() or form.complaints():
+        return await _form_page(visit, form, status=400)
+    try:
+        for request in form.requests(visit.user.account_id):
+            await request.send(visit.api)
+    except ApiRefusal as refusal:
+        return await _form_page(visit, form, refusal=refusal, status=400)
+    return visit.go(f"/console/jobs/{quote(form.job_name)}")
+
+
+async def _form_page(visit: Visit, form: JobForm, *, refusal: ApiRefusal | None = None, status: int = 200) -> Response:
+    models, custom_models, uris = await asyncio.gather(
+        visit.api.ask("bedrock", "ListFoundationModels", byCustomizationType=form.customization_type),
+        visit.api.ask("bedrock", "ListCustomModels", maxResults=50, sortBy="CreationTime", sortOrder="Descending"),
+        _known_uris(visit.api),
+    )
+    words = visit.words
+    titles = {
+        "FINE_TUNING": words.text("Create fine-tuning job"),
+        "CONTINUED_PRE_TRAINING": words.text("Create continued pre-training job"),
+    }
+    return visit.page(
+        "job_form.html",
+        title=titles[form.customization_type],
+        status=status,
+        form=form,
+        models=models.get("modelSummaries", []),
+        custom_models=custom_models.get("modelSummaries", []),
+        uris=uris,
+        refusal=refusal,
+        missing=form.missing() if status == 400 else [],
+        complaints=form.complaints() if status == 400 else [],
+    )
+
+
+def _new_role_name() -> str:
+    return f"bedrock-customization-{secrets.token_hex(3)}"
+
+
+async def _known_uris(api: Api) -> list[str]:
+    """S3 URIs of data files that this user can see, for the fields to suggest; none where they may list nothing."""
+    try:
+        buckets = [bucket["Name"] for bucket in (await api.ask("s3", "ListBuckets")).get("Buckets", [])]
+    except ApiRefusal:
+        return []
+    answers = await asyncio.gather(
+        *(api.ask("s3", "ListObjectsV2", Bucket=name, MaxKeys=_LISTED_OBJECTS) for name in buckets[:_LISTED_BUCKETS]),
+        return_exceptions=True,
+    )
+    uris: list[str] = []
+    for name, answer in zip(buckets, answers, strict=False):
+        if isinstance(answer, ApiRefusal):
+            continue
+        if isinstance(answer, BaseException):
+            raise answer
+        keys = [found["Key"] for found in answer.get("Contents", [])]
+        uris += [f"s3://{name}/{key}" for key in keys if key.lower().endswith(_DATA_SUFFIXES)]
+    return uris
+
+
+async def show_job(visit: Visit) -> Response:
+    name = visit.request.path_params["name"]
+    view = await _read(visit, name)
+    return visit.page("job.html", title=view["job"]["jobName"], name=name, **view)
+
+
+async def train_again(visit: Visit) -> Response:
+    """The form with the settings of a job; its names are left to be given, since each is taken."""
+    job = await visit.api.ask("bedrock", "GetModelCustomizationJob", jobIdentifier=visit.request.path_params["name"])
+    given: dict[str, str] = dict(job.get("hyperParameters", {}))
+    base_model: str = job["baseModelArn"]
+    form = JobForm(
+        customization_type=job["customizationType"],
+        base_model=foundation_model_id(base_model),
+        training_uri=job["trainingDataConfig"].get("s3Uri", ""),
+        validation_uri=next((v["s3Uri"] for v in job.get("validationDataConfig", {}).get("validators", [])), ""),
+        output_uri=job["outputDataConfig"]["s3Uri"],
+        makes_role=False,
+        new_role_name=_new_role_name(),
+        role_arn=job["roleArn"],
+    )
+    own = {known.name for known in form.fields}
+    further = [f"{name}={value}" for name, value in given.items() if name not in own]
+    return await _form_page(visit, replace(form, hyperparameters=given, further="\n".join(further)))
+
+
+async def stop_job(visit: Visit) -> Response:
+    name = visit.request.path_params["name"]
+    await visit.api.ask("bedrock", "StopModelCustomizationJob", jobIdentifier=name)
+    return visit.go(f"/console/jobs/{quote(name)}")
+
+
+async def metrics_csv(visit: Visit) -> Response:
+    """The curves of the page as a table: each step, and the validation after it where there was one."""
+    name = visit.request.path_params["name"]
+    metrics = await visit.api.ask("tanren", "GetJobMetrics", jobIdentifier=name, maxResults=CURVE_POINTS)
+    validations = {each["step"]: each["validationLoss"] for each in metrics["validations"]}
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["step_number", "epoch_number", "training_loss", "validation_loss"])
+    for step in metrics["steps"]:
+        writer.writerow([step["step"], step["epoch"], step["trainingLoss"], validations.get(step["step"], "")])
+    return Response(
+        text.getvalue(),
+        media_type="text/csv",
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}.csv"},
+    )
+
+
+async def live_job(visit: Visit) -> Response:
+    """An event stream: the live part of the page, each time that something has happened to the job."""
+    name = visit.request.path_params["name"]
+    return StreamingResponse(_live(visit, name), media_type="text/event-stream")
+
+
+async def _live(visit: Visit, name: str) -> AsyncGenerator[str]:
+    """Ends with the job. What is drawn is always the whole, so that a browser that was away has missed nothing."""
+    async with _Watch(visit.api, name) as watch:
+        shown = ""
+        while True:
+            watch.news.clear()
+            view = await _read(visit, name)
+            drawn = visit.render("job_live.html", name=name, **view)
+            if drawn != shown:
+                shown = drawn
+                yield _event("draw", drawn)
+            else:
+                # A sign that the page is still listened to: a browser that has left is noticed by it.
+                yield ": still here\n\n"
+            if view["job"]["status"] in OVER:
+                yield _event("end", "")
+                return
+            await asyncio.sleep(REDRAW_SECONDS)
+            await watch.wait(LOOK_AGAIN_SECONDS)
+
+
+def _event(name: str, text: str) -> str:
+    return f"event: {name}\n" + "".join(f"data: {line}\n" for line in text.split("\n")) + "\n"
+
+
+class _Watch:
+    """Says when something has happened to a job: WatchJob, read in a thread of its own.
+
+    An endpoint without WatchJob says nothing, and the page looks again in its own time.
+    """
+
+    def __init__(self, api: Api, name: str) -> None:
+        self._api = api
+        self._name = name
+        self._loop = asyncio.get_running_loop()
+        self._has_left = threading.Event()
+        self.news = asyncio.Event()
+
+    async def __aenter__(self) -> "_Watch":
+        try:
+            updates = await self._api.open_stream("tanren", "WatchJob", "updates", jobIdentifier=self._name)
+        except ApiRefusal:
+            return self
+        threading.Thread(target=self._read, args=(updates,), name=f"watch {self._name}", daemon=True).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # Noticed at the next update or heartbeat, within fifteen seconds.
+        self._has_left.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Returns at the next news, or after so long."""
+        try:
+            await asyncio.wait_for(self.news.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _read(self, updates: Iterator[Mapping[str, Any]]) -> None:
+        try:
+            for update in updates:
+                if self._has_left.is_set():
+                    return
+                if "heartbeat" not in update:
+                    self._loop.call_soon_threadsafe(self.news.set)
+        except ApiRefusal:
+            # The connection broke; the page goes on in its own time, and the browser's next visit watches again.
+            return
+        finally:
+            close = getattr(updates, "close", None)
+            if close is not None:
+                close()
+
+
+async def _read(visit: Visit, name: str) -> dict[str, Any]:
+    """All that the page shows of a job, as the API has it at this moment."""
+    job, metrics, events, samples = await asyncio.gather(
+        visit.api.ask("bedrock", "GetModelCustomizationJob", jobIdentifier=name),
+        _if_there(visit.api, "GetJobMetrics", jobIdentifier=name, maxResults=CURVE_POINTS),
+        _if_there(visit.api, "ListJobEvents", jobIdentifier=name, maxResults=EVENTS_SHOWN, sortOrder="Descending"),
+        _if_there(visit.api, "GetJobSamples", jobIdentifier=name, maxResults=CURVE_POINTS),
+    )
+    metrics = metrics or {}
+    validations = metrics.get("validations", [])
+    stop = _early_stop(job, validations)
+    took = elapsed(job, now=utc_now())
+    return {
+        "job": job,
+        "metrics": metrics,
+        "events": (events or {}).get("events", []),
+        "sample": next(iter((samples or {}).get("samples", [])[-1:]), None),
+        "chart": loss_chart(metrics.get("steps", []), validations, stop),
+        "early_stop": stop,
+        "took": None if took is None or job["status"] not in OVER else visit.words.duration(took.total_seconds()),
+        "remaining": visit.words.duration(metrics.get("progress", {}).get("remainingSeconds")),
+        "is_over": job["status"] in OVER,
+    }
+
+
+def _early_stop(job: Mapping[str, Any], validations: list[dict[str, Any]]) -> EarlyStop | None:
+    """By the job's own hyperparameters; None where it has no early stopping, or nothing was validated yet."""
+    given: Mapping[str, str] = job.get("hyperParameters", {})
+    if "earlyStoppingPatience" not in given:
+        return None
+    return early_stop(
+        validations,
+        threshold=float(given.get("earlyStoppingThreshold", 0)),
+        patience=int(given["earlyStoppingPatience"]),
+    )
+
+
+async def _if_there(api: Api, operation: str, /, **params: Any) -> dict[str, Any] | None:
+    """The answer of an operation of `tanren`; None from an endpoint that has no such service."""
+    try:
+        return await api.ask("tanren", operation, **params)
+    except ApiRefusal:
+        return None

@@ -1,0 +1,141 @@
+"""Provisioned throughput: bought for a custom model, shown with what calls it, deleted."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from tanren.console.api import Api, ApiRefusal
+from tanren.console.playground_turns import converse_snippet, langchain_snippet
+from tanren.console.requests import ApiRequest, boto3_script, cli_script
+from tanren.console.visits import Visit, next_page, texts
+from tanren.domain.time_to_live import TTL_TAG
+
+PAGE_SIZE: Final = 20
+TOKENS_TAG: Final = "tanren:tokens-per-minute"
+"""What the service has measured, once a throughput was in service."""
+TERMS: Final[Mapping[str, str]] = {"": "No commitment", "OneMonth": "1 month", "SixMonths": "6 months"}
+TIMES_TO_LIVE: Final = ("", "50m", "2h", "8h", "1d")
+"""Empty: until it is deleted. 50 minutes is what the articles try a model in."""
+_MAXIMUM_LISTED: Final = 100
+
+
+async def list_throughputs(visit: Visit) -> Response:
+    paging: dict[str, Any] = {"maxResults": PAGE_SIZE, "sortBy": "CreationTime", "sortOrder": "Descending"}
+    if token := visit.request.query_params.get("page"):
+        paging["nextToken"] = token
+    answer = await visit.api.ask("bedrock", "ListProvisionedModelThroughputs", **paging)
+    rows = answer.get("provisionedModelSummaries", [])
+    tags = await asyncio.gather(*(_tags(visit.api, row["provisionedModelArn"]) for row in rows))
+    return visit.page(
+        "provisioned_throughputs.html",
+        title=visit.words.text("Provisioned throughput"),
+        rows=list(zip(rows, tags, strict=True)),
+        tokens_tag=TOKENS_TAG,
+        ttl_tag=TTL_TAG,
+        terms=TERMS,
+        following=next_page(visit.request, answer.get("nextToken")),
+        is_changing=any(row["status"] in ("Creating", "Updating") for row in rows),
+    )
+
+
+async def new_throughput(visit: Visit) -> Response:
+    return await _form_page(visit, visit.request.query_params)
+
+
+async def buy_throughput(visit: Visit) -> Response:
+    """First the question whether to buy, then, with the box ticked, the purchase."""
+    given = texts(await visit.request.form())
+    if not given.get("name") or not given.get("model") or not given.get("units", "").isdigit():
+        return await _form_page(visit, given, status=400)
+    request = _purchase(given)
+    if given.get("confirmed") != "on":
+        return visit.page(
+            "throughput_confirmation.html",
+            title=visit.words.text("Purchase provisioned throughput"),
+            given=given,
+            terms=TERMS,
+            boto3_script=boto3_script([request]),
+            cli_script=cli_script([request]),
+        )
+    try:
+        await request.send(visit.api)
+    except ApiRefusal as refusal:
+        return await _form_page(visit, given, refusal=refusal, status=400)
+    return visit.go(f"/console/provisioned-throughput/{quote(given['name'])}")
+
+
+async def show_throughput(visit: Visit) -> Response:
+    name = visit.request.path_params["name"]
+    throughput = await visit.api.ask("bedrock", "GetProvisionedModelThroughput", provisionedModelId=name)
+    arn = throughput["provisionedModelArn"]
+    tags = await _tags(visit.api, arn)
+    return visit.page(
+        "provisioned_throughput.html",
+        title=throughput["provisionedModelName"],
+        throughput=throughput,
+        tokens_per_minute=tags.get(TOKENS_TAG),
+        ttl=tags.get(TTL_TAG),
+        terms=TERMS,
+        boto3_snippet=converse_snippet(arn),
+        cli_snippet=cli_script(
+            [
+                ApiRequest(
+                    service="bedrock-runtime",
+                    operation="Converse",
+                    params={"modelId": arn, "messages": [{"role": "user", "content": [{"text": "Hello"}]}]},
+                )
+            ]
+        ),
+        langchain_snippet=langchain_snippet(arn),
+        is_changing=throughput["status"] in ("Creating", "Updating"),
+    )
+
+
+async def delete_throughput(visit: Visit) -> Response:
+    """The API refuses one inside its term."""
+    name = visit.request.path_params["name"]
+    given = texts(await visit.request.form())
+    if given.get("confirmed") != "on":
+        return visit.go(f"/console/provisioned-throughput/{quote(name)}")
+    await visit.api.ask("bedrock", "DeleteProvisionedModelThroughput", provisionedModelId=name)
+    return visit.go("/console/provisioned-throughput")
+
+
+def _purchase(given: Mapping[str, str]) -> ApiRequest:
+    params: dict[str, Any] = {
+        "provisionedModelName": given["name"],
+        "modelId": given["model"],
+        "modelUnits": int(given["units"]),
+    }
+    if term := given.get("term"):
+        params["commitmentDuration"] = term
+    if ttl := given.get("ttl"):
+        params["tags"] = [{"key": TTL_TAG, "value": ttl}]
+    return ApiRequest(service="bedrock", operation="CreateProvisionedModelThroughput", params=params)
+
+
+async def _form_page(
+    visit: Visit, given: Mapping[str, str], *, refusal: ApiRefusal | None = None, status: int = 200
+) -> Response:
+    answer = await visit.api.ask(
+        "bedrock", "ListCustomModels", maxResults=_MAXIMUM_LISTED, sortBy="CreationTime", sortOrder="Descending"
+    )
+    return visit.page(
+        "throughput_form.html",
+        title=visit.words.text("Purchase provisioned throughput"),
+        status=status,
+        given=given,
+        models=answer.get("modelSummaries", []),
+        terms=TERMS,
+        times_to_live=TIMES_TO_LIVE,
+        refusal=refusal,
+        is_incomplete=status == 400 and refusal is None,
+    )
+
+
+async def _tags(api: Api, arn: str) -> dict[str, str]:
+    answer = await api.ask("bedrock", "ListTagsForResource", resourceARN=arn)
+    return {tag["key"]: tag["value"] for tag in answer.get("tags", [])}

@@ -1,0 +1,66 @@
+"""Everything that the console says, it says in Japanese too."""
+
+import re
+from pathlib import Path
+
+import tanren.console
+from tanren.catalog.foundation_models import FOUNDATION_MODELS
+from tanren.console.hyperparameter_fields import fields_of
+from tanren.console.japanese import JAPANESE
+from tanren.console.job_form import JobForm
+from tanren.console.navigation import NAVIGATION
+from tanren.console.pages.provisioned_throughputs import TERMS
+
+CONSOLE = Path(tanren.console.__file__).parent
+STRING = r'"((?:[^"\\]|\\.)*)"'
+API_WORDS = {
+    "FINE_TUNING",
+    "CONTINUED_PRE_TRAINING",
+    "InProgress",
+    "Completed",
+    "Failed",
+    "Stopping",
+    "Stopped",
+    "NotStarted",
+    "Active",
+    "Creating",
+    "InService",
+    "Updating",
+}
+"""Said through `say`: statuses and kinds as the API has them."""
+
+
+def said() -> set[str]:
+    texts: set[str] = set()
+    for path in CONSOLE.rglob("*.html"):
+        source = path.read_text()
+        texts.update(re.findall(rf"\bt\({STRING}", source))
+        for badge in re.findall(rf"parts\.badge\({STRING} if \w+\.\w+ else {STRING}", source):
+            texts.update(badge)
+        texts.update(re.findall(rf'\("\w+Details", {STRING}\)', source))
+    for path in CONSOLE.rglob("*.py"):
+        texts.update(re.findall(rf"\.text\(\s*{STRING}", path.read_text()))
+        texts.update(re.findall(r', "(\{n\} \w+)"\)', path.read_text()))
+    texts.update(TERMS.values())
+    for section in NAVIGATION:
+        texts.update([section.text, *(entry.text for entry in section.entries)])
+    for model_id in FOUNDATION_MODELS:
+        for known in fields_of(model_id):
+            texts.update([known.label, known.advice])
+    empty = JobForm(customization_type="FINE_TUNING", further="x", tags="x")
+    texts.update([*empty.missing(), *(label for label, _ in empty.complaints())])
+    return texts
+
+
+def test_every_text_has_its_japanese_one():
+    assert sorted(said() - JAPANESE.keys()) == []
+
+
+def test_no_japanese_text_is_left_over():
+    assert sorted(JAPANESE.keys() - said() - API_WORDS) == []
+
+
+def test_a_translation_has_the_values_of_its_text():
+    values = re.compile(r"\{\w+\}")
+    for english, japanese in JAPANESE.items():
+        assert sorted(values.findall(english)) == sorted(values.findall(japanese)), english
