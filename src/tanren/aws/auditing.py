@@ -19,8 +19,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from tanren.aws.chain import Exchange
 from tanren.aws.context import Members
+from tanren.aws.exchange import Exchange
 from tanren.aws.s3_operations import S3Call, s3_call
 from tanren.aws.service_models import Member, Shape
 from tanren.domain.arns import parse_arn

@@ -55,6 +55,8 @@ class Asked:
     """The resource does not exist yet, so it has no tags of its own and no policy."""
     is_any_resource: bool = False
     """The request is about some resource, and it is not known which: a deny of any of them denies."""
+    is_folder: bool = False
+    """The resource ends in a slash, and the request is about everything below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,7 @@ class Authorizer:
             context=context,
             shown_as=asked.shown_as,
             is_any_resource=asked.is_any_resource,
+            is_folder=asked.is_folder,
         )
         return evaluate(request, policies, own_policy)
 
@@ -242,9 +245,11 @@ def _asked(asking: Asking, rule: Rule, principal: Principal, role_arn: str | Non
                 keys=_request_tag_keys(given),
                 is_new=True,
             )
-    if rule.reads is not None:
-        for arn in rule.reads(asking):
-            yield Asked(action="s3:GetObject", resource=arn, keys={})
+    for action, objects in (("s3:GetObject", rule.reads), ("s3:PutObject", rule.writes)):
+        for arn in () if objects is None else objects(asking):
+            is_folder = arn.endswith("/*")
+            resource = arn.removesuffix("*") if is_folder else arn
+            yield Asked(action=action, resource=resource, shown_as=arn, keys={}, is_folder=is_folder)
     if role_arn:
         yield Asked(action="iam:PassRole", resource=role_arn, keys={"iam:passedtoservice": SERVICE_PRINCIPAL})
     if principal.bearer_token_type is not None:

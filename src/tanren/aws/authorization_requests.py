@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 from tanren.aws.context import Members
 from tanren.domain import arns
+from tanren.domain.invocation_logging import S3Destination
 from tanren.domain.scope import Scope
 
 USER: Final = "user"
@@ -79,7 +80,10 @@ class Rule:
     keys: tuple[Callable[[Asking], Mapping[str, str]], ...] = ()
     """Condition keys of this operation."""
     reads: Callable[[Asking], Iterable[str]] | None = None
-    """ARNs of objects that the service reads for the caller and as the caller: takes s3:GetObject."""
+    """ARNs of objects that the service reads for the caller and as the caller: takes s3:GetObject. One that ends in
+    `/*` is everything in that folder."""
+    writes: Callable[[Asking], Iterable[str]] | None = None
+    """As `reads`, of what it writes: takes s3:PutObject."""
 
     def resources_of(self, asking: Asking) -> list[Resource]:
         return [resource for resources in self.resources for resource in resources(asking)]
@@ -249,6 +253,15 @@ def model_source(asking: Asking) -> Iterable[str]:
     """The folder: without a role, which is optional, the service reads it with its own access."""
     uri = member_at(asking.params, "modelSourceConfig.s3DataSource.s3Uri")
     return [f"{_object_arn(uri).removesuffix('/')}/*"] if uri else []
+
+
+def log_folders(asking: Asking) -> Iterable[str]:
+    """Where records of invocations go. The service writes them with its own access, and the bucket's policy, in which
+    AWS has the bucket's owner say so, is not read here."""
+    members = ("s3Config", "cloudWatchConfig.largeDataDeliveryS3Config")
+    given = [each for member in members if (each := member_at(asking.params, f"loggingConfig.{member}"))]
+    places = [S3Destination(bucket=each["bucketName"], key_prefix=each.get("keyPrefix", "")) for each in given]
+    return [f"arn:aws:s3:::{place.bucket}/{place.folder(asking.scope)}*" for place in places]
 
 
 def data_files(asking: Asking) -> Iterable[str]:

@@ -23,6 +23,7 @@ from tanren.aws.authorization_requests import (
     data_files,
     fresh,
     guardrail_key,
+    log_folders,
     model,
     model_source,
     named,
@@ -38,7 +39,6 @@ from tanren.aws.authorization_requests import (
 )
 from tanren.domain import arns
 
-EVALUATION_JOB: Final = "evaluation-job"
 POLICY: Final = "policy"
 
 
@@ -48,7 +48,7 @@ def _bedrock(name: str, *resources: ResourcesOf, **more: Any) -> tuple[str, Rule
 
 _JOB: Final = named("jobIdentifier", arns.CUSTOMIZATION_JOB)
 _BATCH_JOB: Final = named("jobIdentifier", arns.MODEL_INVOCATION_JOB)
-_EVALUATION: Final = named("jobIdentifier", EVALUATION_JOB)
+_EVALUATION: Final = named("jobIdentifier", arns.EVALUATION_JOB)
 _CUSTOM_MODEL: Final = named("modelIdentifier", arns.CUSTOM_MODEL)
 _IMPORTED_MODEL: Final = named("modelIdentifier", arns.IMPORTED_MODEL)
 _DEPLOYMENT: Final = named("customModelDeploymentIdentifier", arns.CUSTOM_MODEL_DEPLOYMENT)
@@ -124,15 +124,21 @@ BEDROCK: Final[Mapping[str, Rule]] = dict(
         _bedrock("GetModelInvocationJob", _BATCH_JOB),
         _bedrock("ListModelInvocationJobs"),
         _bedrock("StopModelInvocationJob", _BATCH_JOB),
-        _bedrock("CreateEvaluationJob", tags={"jobTags": EVALUATION_JOB}, role="roleArn", acts_for=EVALUATION_JOB),
+        _bedrock(
+            "CreateEvaluationJob",
+            tags={"jobTags": arns.EVALUATION_JOB},
+            role="roleArn",
+            acts_for=arns.EVALUATION_JOB,
+        ),
         _bedrock("GetEvaluationJob", _EVALUATION),
         _bedrock("ListEvaluationJobs"),
         _bedrock("StopEvaluationJob", _EVALUATION),
-        _bedrock("BatchDeleteEvaluationJob", named("jobIdentifiers", EVALUATION_JOB)),
+        _bedrock("BatchDeleteEvaluationJob", named("jobIdentifiers", arns.EVALUATION_JOB)),
         _bedrock(
             "PutModelInvocationLoggingConfiguration",
             role="loggingConfig.cloudWatchConfig.roleArn",
             acts_for="*",
+            writes=log_folders,
         ),
         _bedrock("GetModelInvocationLoggingConfiguration"),
         _bedrock("DeleteModelInvocationLoggingConfiguration"),
@@ -267,7 +273,9 @@ IAM: Final[Mapping[str, Rule]] = {
 
 STS: Final[Mapping[str, Rule]] = {"GetAccessKeyInfo": Rule(action="sts:GetAccessKeyInfo")}
 
-_ANY_JOB: Final = named("jobIdentifier", arns.CUSTOMIZATION_JOB, arns.MODEL_INVOCATION_JOB, arns.MODEL_IMPORT_JOB)
+_ANY_JOB: Final = named(
+    "jobIdentifier", arns.CUSTOMIZATION_JOB, arns.MODEL_INVOCATION_JOB, arns.EVALUATION_JOB, arns.MODEL_IMPORT_JOB
+)
 _ABOUT_JOBS: Final = ("GetJobMetrics", "GetJobSamples", "ListCheckpoints", "ListJobEvents", "WatchJob")
 _DRY_RUNS: Final = ("ValidateTrainingData", "EstimateCustomizationJob")
 

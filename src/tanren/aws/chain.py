@@ -6,32 +6,23 @@
     request id → bearer key → body → route → … as ours, for Bedrock's services alone
     request id → signature or bearer key → the door of another API, by its paths; it asks for what the caller may do
 
-How: `Chain` is that list, in order; each step is a module beside this one. The signing name chooses the service, and
-since `bedrock` signs for both Bedrock services, the path chooses between those; IAM and STS, which speak the query
-protocol, have one path and name the operation in a field. The services that are ours are the keys of `handlers`. Any
-error leaves through `_refuse`, in the protocol that the caller's SDK reads.
-
-A streaming answer sends its headers when its first event is there, so that an error before it is an ordinary HTTP
-error; an error after it becomes a modelled exception frame. When the client goes away, the iterator is closed.
+How: `Chain` is that list, in order; each step is a module beside this one, and notes what it finds on the `Exchange`.
+The signing name chooses the service, and since `bedrock` signs for both Bedrock services, the path chooses between
+those; IAM and STS, which speak the query protocol, have one path and name the operation in a field. The services that
+are ours are the keys of `handlers`. Any error leaves through `_refuse`, in the protocol that the caller's SDK reads.
 
 Cost: about 0.3 ms of our own for a small request; bodies of our services are held in memory up to 25 MiB.
 """
 
-import asyncio
-import json
 import logging
-import os
-import time
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from hashlib import sha256
-from typing import IO, Any, Final, Protocol, TypeVar, cast
+from typing import IO, Final, Protocol, cast
 
-from tanren.aws import eventstream
+from tanren.aws.answers import log_access, write_answer, write_at_door, write_stream
 from tanren.aws.authorization import Authorizer, Circumstances
 from tanren.aws.authorization_neighbours import NeighbourAuthorizer, NeighbourRequest
 from tanren.aws.bearer_tokens import BEARER_SIGNING_NAME, BearerTokens, NoBearerTokens, is_bearer
@@ -46,20 +37,30 @@ from tanren.aws.context import (
     SyncHandler,
     is_async,
 )
-from tanren.aws.doors import Door, DoorAnswer, DoorCall
-from tanren.aws.errors import Fault, WireError, WireProtocol, fault_of, in_protocol, protocol_of
+from tanren.aws.doors import Door, DoorCall
+from tanren.aws.errors import Fault, WireError, fault_of, in_protocol
+from tanren.aws.exchange import (
+    ASGIApp,
+    ASGIScope,
+    ClientGone,
+    Exchange,
+    Receive,
+    Send,
+    exchange_of,
+    peek_body,
+    read_body,
+)
 from tanren.aws.parsing import WireRequest, parse_request
 from tanren.aws.payloads import payload_check
 from tanren.aws.query import operation_of, parse_fields, read_fields, serialize_query_result
 from tanren.aws.routing import Router
 from tanren.aws.serialization import WireResponse, serialize_fault, serialize_result
-from tanren.aws.service_models import Member, Operation, Service, load_service
+from tanren.aws.service_models import Operation, Service, load_service
 from tanren.aws.signatures import (
     EMPTY_SHA256,
     AccessKey,
     AccessKeys,
     Credential,
-    SignedRequest,
     VerifiedSignature,
     key_of,
     needs_body,
@@ -70,149 +71,15 @@ from tanren.aws.validation import validate
 from tanren.domain.clock import Clock, utc_now
 from tanren.domain.errors import NotImplementedHere
 from tanren.domain.scope import Scope
+from tanren.threads import ANSWERS
 
 logger = logging.getLogger(__name__)
-access_log = logging.getLogger("tanren.access")
 
-ASGIScope = MutableMapping[str, Any]
-ASGIMessage = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[ASGIMessage]]
-Send = Callable[[ASGIMessage], Awaitable[None]]
-ASGIApp = Callable[[ASGIScope, Receive, Send], Awaitable[None]]
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "x-amz-security-token", "cookie"})
 
-Result = TypeVar("Result")
-
-LARGEST_BODY_BYTES: Final = 25 * 1024 * 1024
-"""Of an operation of ours. InvokeModel's own limit of 25,000,000 is in its shape."""
-
 _HEALTH_PATHS: Final = frozenset({"/health", "/_tanren/health"})
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its answer was complete; there is no one to tell."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Exchange:
-    """One HTTP request and the way to answer it."""
-
-    request_id: str
-    scope: ASGIScope
-    receive: Receive
-    send: Send
-    method: str
-    raw_path: str
-    """As it came over the wire, percent-encoded."""
-    raw_query: str
-    headers: dict[str, str]
-    """By lower-case name; a repeated header joined with commas."""
-    received_at: datetime
-    started: float
-    service: str = ""
-    """As far as it is known: the signing name, then the service's name."""
-    operation: Operation | None = None
-    credential: Credential | None = None
-    """What the request says of itself."""
-    signature: VerifiedSignature | None = None
-    """None until who asks has been proved."""
-    params: Members | None = None
-    reply: Members | None = None
-    fault: Fault | None = None
-    """Why it is refused, if it is."""
-    status: int = 0
-    """0 until the answer has begun."""
-    admit: "Callable[[Exchange, VerifiedSignature, IO[bytes] | None], Awaitable[None]] | None" = None
-    """Called once the signature of a request for the neighbourhood is verified; raises what forbids it. The file has
-    the body, where that has been read already."""
-    door: Door | None = None
-    """The other API that the request is for, and in whose shape it is refused."""
-    before_answer: "Callable[[Exchange, int], None] | None" = None
-    """Called once, with the status, before anything of the answer goes out; what it raises is answered instead."""
-
-    @property
-    def signed_request(self) -> SignedRequest:
-        return SignedRequest(method=self.method, raw_path=self.raw_path, raw_query=self.raw_query, headers=self.headers)
-
-    @property
-    def source_ip(self) -> str:
-        """Empty where the server does not know it."""
-        client = cast("tuple[str, int] | None", self.scope.get("client"))
-        return client[0] if client else ""
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether it came over TLS."""
-        return self.scope.get("scheme") == "https"
-
-    @property
-    def wire_protocol(self) -> WireProtocol:
-        return protocol_of(self.service, self.headers)
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The request body as it arrives.
-
-        Raises   ClientGone.
-        """
-        more = True
-        while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            more = bool(message.get("more_body", False))
-            piece = cast("bytes", message.get("body", b""))
-            if piece:
-                yield piece
-
-    def record(self, status: int) -> None:
-        """Calls `before_answer`, unless it has been."""
-        hook, self.before_answer = self.before_answer, None
-        if hook is not None:
-            hook(self, status)
-
-    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.record(status)
-        self.status = status
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def write(self, body: bytes, *, more: bool) -> None:
-        await self.send({"type": "http.response.body", "body": body, "more_body": more})
-
-    async def disconnected(self) -> None:
-        """Returns when the client has closed the connection. Only after the body has been read."""
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-
-    async def while_connected(self, work: Awaitable[Result]) -> Result:
-        """The result of `work`, which is cancelled when the client goes away. Only after the body has been read.
-
-        How      the work stays in the task that asks for it; a second task waits for the client to leave, and cancels
-                 this one, as `asyncio.timeout` does. So an answer costs no more turns of the loop than its work does.
-        Raises   ClientGone.
-        """
-        asking = asyncio.current_task()
-        assert asking is not None
-        cancelled_before = asking.cancelling()
-        is_under_way = True
-
-        def stop(left: asyncio.Future[None]) -> None:
-            # It may be called after the work has ended, where both happen in one turn of the loop.
-            if is_under_way and not left.cancelled():
-                asking.cancel()
-
-        leaving = asyncio.ensure_future(self.disconnected())
-        leaving.add_done_callback(stop)
-        try:
-            return await work
-        except asyncio.CancelledError as error:
-            if leaving.done() and asking.uncancel() <= cancelled_before:
-                raise ClientGone from error
-            raise
-        finally:
-            is_under_way = False
-            leaving.cancel()
 
 
 class Neighbourhood(Protocol):
@@ -313,7 +180,7 @@ class Chain:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._serve(_exchange(scope, receive, send, self.clock()))
+            await self._serve(exchange_of(scope, receive, send, self.clock()))
 
     async def _serve(self, exchange: Exchange) -> None:
         try:
@@ -328,11 +195,11 @@ class Chain:
                 # The client has left, or the server ends and cancels what is under way.
                 exchange.fault = exchange.fault or _UNANSWERED
                 exchange.record(_UNANSWERED.status)
-            _log_access(exchange)
+            log_access(exchange)
 
     async def _answer(self, exchange: Exchange) -> None:
         if _is_health_check(exchange):
-            await _write(exchange, WireResponse(status=200, headers=_JSON, body=b'{"status":"ok"}'))
+            await write_answer(exchange, WireResponse(status=200, headers=_JSON, body=b'{"status":"ok"}'))
             return
         if self.audit is not None:
             self.audit.check()
@@ -343,13 +210,13 @@ class Chain:
         if is_bearer(exchange.headers):
             exchange.service = BEARER_SIGNING_NAME
             signature = self.bearer_tokens.verify(exchange.headers, now=exchange.received_at)
-            await self._answer_ours(exchange, signature, await _read_body(exchange))
+            await self._answer_ours(exchange, signature, await read_body(exchange))
             return
         credential = read_credential(exchange.signed_request, default_region=self.default_region)
         exchange.credential, exchange.service = credential, credential.service
         key = key_of(credential, self.access_keys, now=exchange.received_at)
         if credential.service in self._routers or credential.service in self._query_services:
-            body = await _read_body(exchange)
+            body = await read_body(exchange)
             await self._answer_ours(exchange, _verify(exchange, credential, key, body), body)
         elif self.neighbourhood is not None:
             exchange.admit = self._admit
@@ -373,9 +240,9 @@ class Chain:
         exchange.reply = reply.members
         stream = operation.output_stream
         if stream is not None and reply.members.get(stream.name) is not None:
-            await _write_stream(exchange, operation, stream, reply)
+            await write_stream(exchange, operation, stream, reply)
         else:
-            await _write(exchange, self._serialize(exchange, operation, reply.members), reply.extra_headers)
+            await write_answer(exchange, self._serialize(exchange, operation, reply.members), reply.extra_headers)
 
     async def _answer_at_door(self, door: Door, exchange: Exchange) -> None:
         exchange.door, exchange.service = door, BEARER_SIGNING_NAME
@@ -386,7 +253,7 @@ class Chain:
             credential = read_credential(exchange.signed_request, default_region=self.default_region)
             exchange.credential = credential
             key = key_of(credential, self.access_keys, now=exchange.received_at)
-            raw_body = await _read_body(exchange)
+            raw_body = await read_body(exchange)
             signature = _verify(exchange, credential, key, raw_body)
             body = _content(signature, exchange, raw_body)
         exchange.signature, exchange.credential = signature, signature.credential
@@ -394,7 +261,7 @@ class Chain:
         ask = partial(self._permit_at_door, exchange, signature)
         answer = await door.answer(DoorCall(exchange=exchange, scope=scope, body=body, ask=ask))
         exchange.reply = dict(answer.noted)
-        await _write_at_door(exchange, answer)
+        await write_at_door(exchange, answer)
 
     async def _permit_at_door(
         self, exchange: Exchange, signature: VerifiedSignature, service: str, name: str, params: Members
@@ -424,7 +291,7 @@ class Chain:
             raw_path=exchange.raw_path,
             raw_query=exchange.raw_query,
             headers=exchange.headers,
-            read_body=partial(_peek, exchange, spool),
+            read_body=partial(peek_body, exchange, spool),
         )
         await self.neighbour_authorizer.authorize(circumstances, request)
 
@@ -473,7 +340,7 @@ class Chain:
                 request_id=exchange.request_id,
                 is_proved=exchange.signature is not None,
             )
-            await _write_at_door(exchange, answer)
+            await write_at_door(exchange, answer)
             return
         protocol = exchange.wire_protocol
         fault = exchange.fault = in_protocol(fault, protocol)
@@ -485,7 +352,7 @@ class Chain:
             request_id=exchange.request_id,
             resource=exchange.raw_path,
         )
-        await _write(exchange, response)
+        await write_answer(exchange, response)
 
     def _operation_by_path(self, exchange: Exchange) -> Operation | None:
         """What a request that was refused before it was routed would have called; for the logs alone."""
@@ -524,26 +391,6 @@ _UNANSWERED: Final = Fault(
 """Only told in the logs."""
 
 
-def _exchange(scope: ASGIScope, receive: Receive, send: Send, now: datetime) -> Exchange:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in cast("list[tuple[bytes, bytes]]", scope["headers"]):
-        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    raw_path = cast("bytes | None", scope.get("raw_path")) or str(scope["path"]).encode()
-    return Exchange(
-        request_id=str(uuid.uuid4()),
-        scope=scope,
-        receive=receive,
-        send=send,
-        method=scope["method"],
-        raw_path=raw_path.partition(b"?")[0].decode("latin-1"),
-        raw_query=cast("bytes", scope.get("query_string", b"")).decode("latin-1"),
-        headers=headers,
-        received_at=now,
-        started=time.perf_counter(),
-    )
-
-
 def _is_health_check(exchange: Exchange) -> bool:
     is_unsigned = "authorization" not in exchange.headers and "X-Amz-Signature=" not in exchange.raw_query
     return is_unsigned and exchange.raw_path in _HEALTH_PATHS and exchange.method in ("GET", "HEAD")
@@ -572,32 +419,6 @@ def _unmodelled(service: str, name: str, exchange: Exchange) -> Operation:
         output_wrapper=None,
         errors={},
     )
-
-
-def _text(raw: bytes) -> str:
-    # Header bytes are UTF-8 from most SDKs and Latin-1 from older ones; signers hash the text as UTF-8 in both cases.
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-async def _read_body(exchange: Exchange) -> bytes:
-    length = exchange.headers.get("content-length", "0")
-    pieces: list[bytes] = []
-    size = int(length) if length.isascii() and length.isdigit() else 0
-    if size <= LARGEST_BODY_BYTES:
-        size = 0
-        async for piece in exchange.pieces():
-            size += len(piece)
-            if size > LARGEST_BODY_BYTES:
-                break
-            pieces.append(piece)
-    if size > LARGEST_BODY_BYTES:
-        raise WireError(
-            "ValidationException", f"The request body is larger than {LARGEST_BODY_BYTES} bytes.", status=413
-        )
-    return b"".join(pieces)
 
 
 def _verify(exchange: Exchange, credential: Credential, key: AccessKey, body: bytes) -> VerifiedSignature:
@@ -641,128 +462,11 @@ def _principal(signature: VerifiedSignature) -> Principal:
     )
 
 
-async def _peek(exchange: Exchange, spool: IO[bytes] | None, limit: int) -> bytes | None:
-    """The body of a request that is to be forwarded, which is read again afterwards; None if it is longer.
-
-    Raises   ClientGone.
-    """
-    if spool is not None:
-        spool.seek(0)
-        body = spool.read(limit + 1)
-        spool.seek(0, os.SEEK_END)
-        return body if len(body) <= limit else None
-    read, more = bytearray(), True
-    while more and len(read) <= limit:
-        message = await exchange.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        more = bool(message.get("more_body", False))
-        read += cast("bytes", message.get("body", b""))
-    body = bytes(read)
-    exchange.receive = _replayed({"type": "http.request", "body": body, "more_body": more}, exchange.receive)
-    return None if more or len(body) > limit else body
-
-
-def _replayed(first: ASGIMessage, receive: Receive) -> Receive:
-    """Gives `first`, then what `receive` gives."""
-    messages = [first]
-
-    async def replay() -> ASGIMessage:
-        return messages.pop() if messages else await receive()
-
-    return replay
-
-
 async def _run(handler: Handler, context: RequestContext, params: Members, exchange: Exchange) -> Reply:
-    """The handler's answer. A plain function runs in a worker thread: the one place where sync and async meet."""
+    """The handler's answer. A plain function runs in a thread; one that would keep it for long is written async, and
+    takes a thread of its own sort (`threads.py`)."""
     if is_async(handler):
         result = await exchange.while_connected(cast("AsyncHandler", handler)(context, params))
     else:
-        result = await asyncio.to_thread(cast("SyncHandler", handler), context, params)
+        result = await ANSWERS.run(cast("SyncHandler", handler), context, params)
     return result if isinstance(result, Reply) else Reply(members=result)
-
-
-async def _write(exchange: Exchange, response: WireResponse, extra: Mapping[str, str] | None = None) -> None:
-    headers = {**response.headers, **(extra or {}), "Content-Length": str(len(response.body))}
-    if response.status == 204:
-        del headers["Content-Length"]
-    await exchange.begin(response.status, _wire_headers(headers))
-    await exchange.write(b"" if exchange.method == "HEAD" else response.body, more=False)
-
-
-async def _write_at_door(exchange: Exchange, answer: DoorAnswer) -> None:
-    pieces = answer.body
-    if isinstance(pieces, bytes):
-        await _write(exchange, WireResponse(status=answer.status, headers=dict(answer.headers), body=pieces))
-        return
-    try:
-        await exchange.while_connected(_pour(exchange, answer, pieces))
-    finally:
-        await pieces.aclose()
-
-
-async def _pour(exchange: Exchange, answer: DoorAnswer, pieces: AsyncGenerator[bytes]) -> None:
-    await exchange.begin(answer.status, _wire_headers(answer.headers))
-    async for piece in pieces:
-        await exchange.write(piece, more=True)
-    await exchange.write(b"", more=False)
-
-
-async def _write_stream(exchange: Exchange, operation: Operation, stream: Member, reply: Reply) -> None:
-    events = cast("AsyncIterator[Mapping[str, Members]]", reply.members[stream.name])
-    try:
-        await exchange.while_connected(_pump(exchange, operation, stream, reply, events))
-    finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def _pump(
-    exchange: Exchange,
-    operation: Operation,
-    stream: Member,
-    reply: Reply,
-    events: AsyncIterator[Mapping[str, Members]],
-) -> None:
-    frame = await _next_frame(stream, events)
-    plain = {name: value for name, value in reply.members.items() if name != stream.name}
-    response = serialize_result(operation, plain, request_id=exchange.request_id)
-    headers = {**response.headers, **reply.extra_headers, "Content-Type": eventstream.CONTENT_TYPE}
-    await exchange.begin(response.status, _wire_headers(headers))
-    try:
-        while frame is not None:
-            await exchange.write(frame, more=True)
-            frame = await _next_frame(stream, events)
-        last = b""
-    # The stream's own way to say that something failed; fault_of logs what is not a client's mistake.
-    except Exception as error:
-        last = eventstream.encode_exception(stream, _stream_fault(error, operation, exchange))
-    await exchange.write(last, more=False)
-
-
-async def _next_frame(stream: Member, events: AsyncIterator[Mapping[str, Members]]) -> bytes | None:
-    event = await anext(events, None)
-    return None if event is None else eventstream.encode_event(stream, dict(event))
-
-
-def _stream_fault(error: Exception, operation: Operation, exchange: Exchange) -> Fault:
-    return fault_of(error, operation, request_id=exchange.request_id)
-
-
-def _wire_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in headers.items()]
-
-
-def _log_access(exchange: Exchange) -> None:
-    if access_log.isEnabledFor(logging.INFO):
-        event = {
-            "event": "request",
-            "request_id": exchange.request_id,
-            "method": exchange.method,
-            "service": exchange.service,
-            "operation": exchange.operation.name if exchange.operation else None,
-            "status": exchange.status,
-            "ms": round((time.perf_counter() - exchange.started) * 1000, 2),
-        }
-        access_log.info("%s", json.dumps(event))

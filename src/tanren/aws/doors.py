@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class Received(Protocol):
-    """What a door sees of an exchange; `chain.Exchange` is one."""
+    """What a door sees of an exchange; `exchange.Exchange` is one."""
 
     @property
     def method(self) -> str: ...

@@ -34,6 +34,7 @@ from tanren.domain.errors import (
     TooManyTags,
     ValidationFailed,
 )
+from tanren.domain.host_paths import text_for_callers
 from tanren.domain.policies.parsing import MalformedPolicy
 
 logger = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ def fault_of(error: BaseException, operation: Operation | None, *, request_id: s
         if codes:
             listed = (code for code in codes if operation is not None and code in operation.errors)
             code = next(listed, codes[0] if operation is None else codes[-1])
-            return _fault(code, str(error), operation, _members_of(error))
+            return _fault(code, _shown(error, request_id), operation, _members_of(error))
     logger.error("an operation failed on our side, request %s", request_id, exc_info=error)
     return _fault(
         "InternalServerException",
@@ -193,6 +194,13 @@ def fault_of(error: BaseException, operation: Operation | None, *, request_id: s
         operation,
         {},
     )
+
+
+def _shown(error: TanrenError, request_id: str) -> str:
+    shown = text_for_callers(error)
+    if shown != str(error):
+        logger.warning("request %s: %s", request_id, error)
+    return shown
 
 
 def codes_of(error: TanrenError, operation: Operation | None) -> tuple[str, ...]:
@@ -215,6 +223,9 @@ def protocol_of(service: str, headers: Mapping[str, str]) -> WireProtocol:
         return "s3"
     if service in ("iam", "sts"):
         return "query"
+    if service in ("bedrock", "bedrock-runtime", "tanren"):
+        # Ours speak nothing else, whatever a header of the request is taken for.
+        return "rest-json"
     if service == "ec2":
         return "ec2"
     if "x-amz-target" in headers:

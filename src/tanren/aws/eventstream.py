@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tanren.aws.errors import Fault, serialization_failed, stream_member_of
-from tanren.aws.serialization import json_bytes, to_json
+from tanren.aws.json_writers import json_bytes
+from tanren.aws.serialization import to_json
 from tanren.aws.service_models import Member
 
 CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"

@@ -8,7 +8,6 @@ Source   the fact sheet §7. The output of InvokeModelWithResponseStream is the 
          ConverseStream the answer as Converse would have given it.
 """
 
-import asyncio
 import base64
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
@@ -22,6 +21,7 @@ from tanren.domain.errors import ServiceUnavailable, TanrenError, ValidationFail
 from tanren.domain.invocation_logging import InvocationLogging, read_logging_config
 from tanren.storage.invocation_log_spool import InvocationLogSpool
 from tanren.storage.invocation_logging import InvocationLoggingConfigurations
+from tanren.threads import LOGS
 
 INVOCATIONS: Final = ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
 _JSON_TYPE: Final = "application/json"
@@ -38,7 +38,7 @@ class InvocationLogs:
     async def config_of(self, context: RequestContext) -> dict[str, Any] | None:
         """What the account has put for this region; None where it logs nothing."""
         is_known, config = self._configurations.kept(context.scope)
-        return config if is_known else await asyncio.to_thread(self._configurations.get, context.scope)
+        return config if is_known else await LOGS.run(self._configurations.get, context.scope)
 
     def check_room(self, context: RequestContext) -> None:
         """Raises ServiceUnavailable where too much of the account waits for its destination."""
@@ -57,7 +57,7 @@ class InvocationLogs:
             self._spool.append(context.scope, config, make_record())
 
         try:
-            await asyncio.to_thread(work)
+            await LOGS.run(work)
         except RecursionError as error:
             raise ValidationFailed(
                 "The request or its answer is nested too deeply for the log of this invocation, which the account asks "

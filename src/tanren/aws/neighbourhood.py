@@ -28,8 +28,8 @@ from urllib.parse import unquote
 
 import httpx
 
-from tanren.aws.chain import Exchange
 from tanren.aws.errors import WireError
+from tanren.aws.exchange import Exchange
 from tanren.aws.payloads import PayloadCheck, payload_check
 from tanren.aws.signatures import (
     ALGORITHM,

@@ -1,27 +1,25 @@
 """The members of an operation's output become a rest-json response; faults become a response in any protocol.
 
-How: the mirror of `parsing.py`. Members go to the status code, headers, the payload, or a JSON object, by shape. `None`
-is left out. A member that the shape does not have, or of the wrong type, is our own mistake and fails an assertion: no
-client may come to depend on it. Timestamps are ISO 8601 in UTC where the model says so, as everywhere in Bedrock.
+How: the mirror of `parsing.py`. Members go to the status code, headers, the payload, or a JSON object, by shape; what
+makes JSON of them is `json_writers.py`. `None` is left out. A member that the shape does not have, or of the wrong
+type, is our own mistake and fails an assertion: no client may come to depend on it. Timestamps are ISO 8601 in UTC
+where the model says so, as everywhere in Bedrock.
 
 Faults are written in the protocol that the caller's SDK reads: rest-json, JSON 1.x (`__type`), query (`ErrorResponse`),
 EC2, and S3's XML.
 """
 
 import base64
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from datetime import datetime
+from functools import cache
 from typing import Any, cast
 from xml.sax.saxutils import escape
 
 from tanren.aws.errors import Fault, WireProtocol
+from tanren.aws.json_writers import Misfit, Writer, json_bytes, member_writer, timestamp_writer, writer_of
 from tanren.aws.service_models import Member, Operation, Shape, TimestampFormat
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +46,13 @@ def serialize_result(operation: Operation, members: Mapping[str, Any], *, reques
     body: dict[str, Any] = {}
     payload: bytes | None = None
     content_type = "application/json"
+    in_body = _body_writers(shape)
     for name, value in members.items():
         if value is None:
+            continue
+        if name in in_body:
+            wire_name, write = in_body[name]
+            body[wire_name] = _written(write, value, name)
             continue
         member = shape.members[name]
         if member.location == "header":
@@ -58,10 +61,8 @@ def serialize_result(operation: Operation, members: Mapping[str, Any], *, reques
             headers |= {member.wire_name + key: str(item) for key, item in value.items()}
         elif member.location == "statusCode":
             status = int(value)
-        elif member.location == "payload":
-            payload, content_type = _payload(value, member)
         else:
-            body[member.wire_name] = to_json(value, member.shape, f"/{name}", member)
+            payload, content_type = _payload(value, member)
     if payload is None:
         payload = b"" if shape.payload is not None else json_bytes(body)
     headers.setdefault("Content-Type", content_type)
@@ -122,68 +123,30 @@ def serialize_fault(fault: Fault, *, protocol: WireProtocol, request_id: str, re
 
 
 def to_json(value: Any, shape: Shape, at: str, member: Member | None = None) -> Any:
-    """`value` as JSON by shape; asserts that it is what the shape says. `at` is its place, for the assertion."""
-    kind = shape.kind
-    if shape.is_document:
-        return value
-    if kind == "structure":
-        assert isinstance(value, Mapping), f"{at}: expected a mapping, got {type(value).__name__}"
-        return _structure_to_json(cast("Mapping[str, Any]", value), shape, at)
-    if kind in ("string", "char"):
-        assert isinstance(value, str), f"{at}: expected a string, got {type(value).__name__}"
-        # An enum of str subclasses becomes its value.
-        return str.__str__(value)
-    if kind == "list":
-        assert isinstance(value, list | tuple), f"{at}: expected a list, got {type(value).__name__}"
-        element = cast("Shape", shape.element)
-        return [to_json(item, element, f"{at}/{i}") for i, item in enumerate(cast("list[Any]", value))]
-    if kind == "map":
-        assert isinstance(value, Mapping), f"{at}: expected a mapping, got {type(value).__name__}"
-        element = cast("Shape", shape.element)
-        pairs = cast("Mapping[str, Any]", value)
-        return {name: to_json(item, element, f"{at}/{name}") for name, item in pairs.items() if item is not None}
-    if kind == "timestamp":
-        assert isinstance(value, datetime), f"{at}: expected a datetime, got {type(value).__name__}"
-        return timestamp_to_wire(value, _format_of(shape, member, "unixTimestamp"))
-    if kind == "blob":
-        assert isinstance(value, bytes), f"{at}: expected bytes, got {type(value).__name__}"
-        return base64.b64encode(value).decode()
-    if kind == "boolean":
-        assert isinstance(value, bool), f"{at}: expected a bool, got {type(value).__name__}"
-        return value
-    assert isinstance(value, int | float), f"{at}: expected a number, got {value!r}"
-    assert not isinstance(value, bool), f"{at}: expected a number, got {value!r}"
-    if kind in ("integer", "long"):
-        assert isinstance(value, int), f"{at}: expected an integer, got {value!r}"
-        return value
-    return _number(float(value))
+    """`value` by shape, as `json_bytes` takes it; asserts that it is what the shape says. `at` is its place, for the
+    assertion."""
+    return _written(writer_of(shape, member.timestamp_format if member else None), value, at.removeprefix("/"))
 
 
-def json_bytes(value: Any) -> bytes:
-    return _ENCODER.encode(value).encode("utf-8")
+@cache
+def _body_writers(output: Shape) -> Mapping[str, tuple[str, Writer]]:
+    """Wire name and writer of each member that is in the JSON body, by name."""
+    in_body = (member for member in output.members.values() if member.location == "body")
+    return {member.name: (member.wire_name, member_writer(member)) for member in in_body}
+
+
+def _written(write: Writer, value: Any, name: str) -> Any:
+    try:
+        return write(value)
+    except Misfit as misfit:
+        misfit.within(name)
+        raise
 
 
 def timestamp_to_wire(value: datetime, timestamp_format: TimestampFormat) -> str | float:
     """ISO 8601 ends in Z and shows microseconds only where there are any."""
-    assert value.tzinfo is not None, "a timestamp on the wire is aware"
-    moment = value.astimezone(UTC)
-    if timestamp_format == "iso8601":
-        return moment.isoformat().replace("+00:00", "Z")
-    if timestamp_format == "rfc822":
-        return format_datetime(moment, usegmt=True)
-    seconds = moment.timestamp()
-    return int(seconds) if seconds.is_integer() else seconds
-
-
-def _structure_to_json(value: Mapping[str, Any], shape: Shape, at: str) -> dict[str, Any]:
-    unknown = value.keys() - shape.members.keys()
-    assert not unknown, f"{at}: {shape.name} has no member {sorted(unknown)}"
-    members = shape.members
-    return {
-        members[name].wire_name: to_json(item, members[name].shape, f"{at}/{name}", members[name])
-        for name, item in value.items()
-        if item is not None
-    }
+    written = timestamp_writer(timestamp_format)(value)
+    return written.isoformat().replace("+00:00", "Z") if isinstance(written, datetime) else written
 
 
 def _payload(value: Any, member: Member) -> tuple[bytes, str]:
@@ -214,12 +177,6 @@ def _header_scalar(value: Any, shape: Shape, member: Member | None) -> str:
 
 def _format_of(shape: Shape, member: Member | None, default: TimestampFormat) -> TimestampFormat:
     return (member.timestamp_format if member else None) or shape.timestamp_format or default
-
-
-def _number(value: float) -> float | str:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
 def _plain(value: Any) -> Any:

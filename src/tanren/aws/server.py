@@ -8,14 +8,19 @@ requests under way up to `drain_seconds`, then ends. The number of requests in f
 Cost: Granian's Rust threads parse HTTP; a request costs the event loop about 0.1 ms before the application begins.
 """
 
+import os
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
+
+_ORPHAN_POLL_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,18 @@ class Server(Protocol):
 def serve(settings: ServerSettings) -> None:
     """Serves until SIGTERM or SIGINT; returns after the drain. Must run in the main thread."""
     server(settings).serve()
+
+
+def end_with_server_process() -> None:
+    """For the factory: the HTTP worker ends when the server process that spawned it does, also by kill -9."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_ORPHAN_POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
 
 
 def server(settings: ServerSettings) -> Server:

@@ -2,7 +2,6 @@
 
 from sqlalchemy import Connection
 
-from tanren.control.users import no_such_user
 from tanren.domain.clock import Clock
 from tanren.domain.errors import QuotaExceeded, ResourceNotFound
 from tanren.domain.identities import (
@@ -11,7 +10,6 @@ from tanren.domain.identities import (
     KeyStatus,
     LastingKey,
     UniqueIdMaker,
-    User,
     new_secret,
 )
 from tanren.domain.marked_pages import MarkedPage, marked_page
@@ -19,6 +17,7 @@ from tanren.storage.access_keys import (
     access_keys_of,
     insert_access_key,
     remove_access_key,
+    remove_root_sessions,
     root_key_of,
     set_key_status,
 )
@@ -36,7 +35,7 @@ class AccessKeyControl:
     def create(self, account_id: str, user_name: str) -> LastingKey:
         """The only answer that holds the secret."""
         with self._database.writing() as connection:
-            user = self._user(connection, account_id, user_name)
+            user = self._users.get(connection, account_id, user_name)
             if len(access_keys_of(connection, user.identity_id)) >= ACCESS_KEYS_PER_USER:
                 raise QuotaExceeded(f"Cannot exceed quota for AccessKeysPerUser: {ACCESS_KEYS_PER_USER}")
             key = self._new_key(account_id, user.identity_id)
@@ -45,7 +44,7 @@ class AccessKeyControl:
 
     def list(self, account_id: str, user_name: str, *, marker: str | None, size: int | None) -> MarkedPage[LastingKey]:
         with self._database.reading() as connection:
-            found = access_keys_of(connection, self._user(connection, account_id, user_name).identity_id)
+            found = access_keys_of(connection, self._users.get(connection, account_id, user_name).identity_id)
         return marked_page(found, lambda key: key.access_key_id, marker=marker, size=size)
 
     def set_status(self, account_id: str, user_name: str, access_key_id: str, status: KeyStatus) -> None:
@@ -67,6 +66,23 @@ class AccessKeyControl:
                 insert_access_key(connection, key)
         return key
 
+    def rotate_root_key(self, account_id: str) -> LastingKey:
+        """A new root key of a further account. The old one ends, and so do temporary keys that it was used to get.
+
+        Raises   ResourceNotFound, if the account has not been opened.
+        """
+        with self._database.writing() as connection:
+            old = root_key_of(connection, account_id)
+            if old is None:
+                raise ResourceNotFound(
+                    f"Account {account_id} has not been opened; open it: tanren account create {account_id}"
+                )
+            key = self._new_key(account_id, None)
+            remove_access_key(connection, old.access_key_id)
+            remove_root_sessions(connection, account_id)
+            insert_access_key(connection, key)
+        return key
+
     def _new_key(self, account_id: str, identity_id: str | None) -> LastingKey:
         return LastingKey(
             access_key_id=self._new_id(IdPrefix.ACCESS_KEY),
@@ -78,14 +94,8 @@ class AccessKeyControl:
         )
 
     def _existing(self, connection: Connection, account_id: str, user_name: str, access_key_id: str) -> LastingKey:
-        owned = access_keys_of(connection, self._user(connection, account_id, user_name).identity_id)
+        owned = access_keys_of(connection, self._users.get(connection, account_id, user_name).identity_id)
         key = next((key for key in owned if key.access_key_id == access_key_id), None)
         if key is None:
             raise ResourceNotFound(f"The Access Key with id {access_key_id} cannot be found.")
         return key
-
-    def _user(self, connection: Connection, account_id: str, name: str) -> User:
-        user = self._users.find(connection, account_id, name)
-        if user is None:
-            raise no_such_user(name)
-        return user

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from tanren.control.expiry_tags import note_ttl
 from tanren.control.model_references import refer
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.custom_model_deployments import CustomModelDeployment, DeploymentStatus, UpdateStatus
 from tanren.domain.errors import Conflict, ResourceNotFound, ValidationFailed
 from tanren.domain.pages import Page, PageRequest
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.custom_model_deployments import CustomModelDeployments
@@ -33,12 +35,19 @@ class NewDeployment:
 
 class CustomModelDeploymentControl:
     def __init__(
-        self, deployments: CustomModelDeployments, models: CustomModels, *, clock: Clock, new_id: IdMaker
+        self,
+        deployments: CustomModelDeployments,
+        models: CustomModels,
+        *,
+        clock: Clock,
+        new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self._deployments = deployments
         self._models = models
         self._clock = clock
         self._new_id = new_id
+        self._quotas = quotas
 
     def create(self, scope: Scope, new: NewDeployment) -> str:
         model = refer(self._models, scope, new.model_identifier)
@@ -66,6 +75,7 @@ class CustomModelDeploymentControl:
                     "created_at": now,
                     "updated_at": now,
                 },
+                also=lambda: check_quotas(connection, scope, self._quotas, "custom_model_deployments"),
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.tags))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
 from tanren.control.unsupported_members import refuse_unsupported
@@ -19,6 +20,7 @@ from tanren.domain.errors import Conflict, ResourceNotFound
 from tanren.domain.model_copy_jobs import CopyJobStatus
 from tanren.domain.model_invocation_jobs import CLAIMABLE
 from tanren.domain.pages import Page, PageRequest
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.domain.weights import BINDING_MEMBER
@@ -27,6 +29,7 @@ from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.evaluation_jobs import EvaluationJobs
 from tanren.storage.model_copy_jobs import ModelCopyJobs
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
@@ -63,15 +66,18 @@ class CustomModelControl:
         *,
         clock: Clock,
         new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self._clock = clock
         self._new_id = new_id
+        self._quotas = quotas
         self._hosts = hosts
         self._models = models
         self._jobs = jobs
         self._throughputs = throughputs
         self._deployments = deployments
         self._invocation_jobs = ModelInvocationJobs(models.database)
+        self._evaluation_jobs = EvaluationJobs(models.database)
         self._copies = ModelCopyJobs(models.database)
         self._policies = ResourcePolicies(models.database)
         self._artifacts = artifacts
@@ -109,11 +115,15 @@ class CustomModelControl:
                 model,
                 client_request_token=new.client_request_token,
                 request_digest=request_digest(new),
-                also=lambda: self._check_unreserved(connection, scope, new.model_name),
+                also=lambda: self._check_room(connection, scope, new.model_name),
             )
             if created == model.model_arn:
                 replace_tags(connection, created, tags)
         return created
+
+    def _check_room(self, connection: Connection, scope: Scope, name: str) -> None:
+        self._check_unreserved(connection, scope, name)
+        check_quotas(connection, scope, self._quotas, "custom_models")
 
     def _check_unreserved(self, connection: Connection, scope: Scope, name: str) -> None:
         if self._jobs.is_output_name_reserved(connection, scope, name):
@@ -170,6 +180,7 @@ class CustomModelControl:
         batches = self._invocation_jobs.table.c
         asking = (batches.model_arn == arn) & batches.status.in_(CLAIMABLE)
         using += [job.job_arn for job in self._invocation_jobs.having(connection, asking)]
+        using += [job.job_arn for job in self._evaluation_jobs.asking(connection, arn)]
         copies = self._copies.table.c
         copying = (copies.source_model_arn == arn) & (copies.status == CopyJobStatus.IN_PROGRESS)
         using += [_named(job.job_arn, job.scope, model) for job in self._copies.having(connection, copying)]

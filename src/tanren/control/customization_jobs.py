@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.chained_customization import with_adapter_shape
 from tanren.control.model_references import refer
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
 from tanren.control.unsupported_members import refuse_unsupported
@@ -15,6 +18,7 @@ from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.customization_jobs import (
     TERMINAL,
     CustomizationJob,
+    CustomizationJobSummary,
     CustomizationType,
     JobStatus,
     Phase,
@@ -23,9 +27,11 @@ from tanren.domain.customization_jobs import (
 from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, ValidationFailed
 from tanren.domain.hyperparameters import refuse_extensions_without_effect, resolve_hyperparameters
 from tanren.domain.pages import Page, PageRequest
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.sdk_dialect import DIALECT_MEMBER, DialectRequest
 from tanren.domain.tags import merged_tags
+from tanren.domain.test_sets import TEST_DATA_MEMBER, TEST_DATA_TAG
 from tanren.domain.weights import BINDING_MEMBER
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
@@ -66,12 +72,14 @@ class CustomizationJobControl:
         *,
         clock: Clock,
         new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self._jobs = jobs
         self._models = models
         self._copies = ModelCopyJobs(jobs.database)
         self._weights = weights
         self._clock = clock
+        self._quotas = quotas
         self._new_id = new_id
 
     def create(self, scope: Scope, new: NewCustomizationJob) -> str:
@@ -117,6 +125,7 @@ class CustomizationJobControl:
                         "customModelTags": dict(new.model_tags),
                         BINDING_MEMBER: bound.to_json(),
                         **({DIALECT_MEMBER: new.dialect.to_json()} if new.dialect else {}),
+                        **({TEST_DATA_MEMBER: new.job_tags[TEST_DATA_TAG]} if TEST_DATA_TAG in new.job_tags else {}),
                     },
                     "status": JobStatus.IN_PROGRESS,
                     "phases": self._fresh_phases(),
@@ -126,10 +135,11 @@ class CustomizationJobControl:
                     "attempt": 0,
                     "crash_count": 0,
                 },
-                also=lambda: self._check_model_name(connection, scope, new.custom_model_name),
+                also=lambda: self._check_room(connection, scope, new.custom_model_name),
             )
             if created == arn:
-                replace_tags(connection, arn, merged_tags(arn, {}, new.job_tags))
+                if new.job_tags:
+                    replace_tags(connection, arn, merged_tags(arn, {}, new.job_tags))
                 for sentence in new.dialect.sentences() if new.dialect else ():
                     write_event(connection, arn, 0, sentence, at=now)
         return created
@@ -148,6 +158,10 @@ class CustomizationJobControl:
 
     def page(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[CustomizationJob]:
         return self._jobs.page(scope, request, wanted)
+
+    def summaries(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[CustomizationJobSummary]:
+        """A page of what a list shows; it takes a third of the time of whole jobs."""
+        return self._jobs.summaries(scope, request, wanted)
 
     def stop(self, scope: Scope, identifier: str) -> None:
         """The job is Stopping when this returns, and its worker ends it; one that no worker has is Stopped at once.
@@ -200,7 +214,11 @@ class CustomizationJobControl:
                 raise ValidationFailed(f"{uri} names no object; give the S3 URI of a file: s3://bucket/path/file.jsonl")
         check_service_role(scope, new.role_arn)
 
-    def _check_model_name(self, connection: Any, scope: Scope, name: str) -> None:
+    def _check_room(self, connection: Connection, scope: Scope, model_name: str) -> None:
+        self._check_model_name(connection, scope, model_name)
+        check_quotas(connection, scope, self._quotas, "customization_jobs", "custom_models")
+
+    def _check_model_name(self, connection: Connection, scope: Scope, name: str) -> None:
         if self._models.find(connection, scope, name) is not None:
             raise Conflict(f"A custom model named '{name}' already exists; choose another customModelName.")
         if self._jobs.is_output_name_reserved(connection, scope, name):

@@ -47,7 +47,7 @@ class IdentityPolicyControl(Generic[T]):
         """Raises   MalformedPolicy; QuotaExceeded, counting all inline policies together."""
         parse_policy(document, PolicyKind.IDENTITY)
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             others = {**inline_policies_of(connection, owner.identity_id), policy_name: document}
             if sum(map(policy_size, others.values())) > self._longest:
                 raise QuotaExceeded(
@@ -58,7 +58,7 @@ class IdentityPolicyControl(Generic[T]):
 
     def get_inline(self, account_id: str, name: str, policy_name: str) -> str:
         with self._database.reading() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             document = inline_policies_of(connection, owner.identity_id).get(policy_name)
         if document is None:
             raise self._no_such_inline(policy_name)
@@ -66,20 +66,20 @@ class IdentityPolicyControl(Generic[T]):
 
     def list_inline(self, account_id: str, name: str, *, marker: str | None, size: int | None) -> MarkedPage[str]:
         with self._database.reading() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             found = inline_policies_of(connection, owner.identity_id)
         return marked_page(found, str, marker=marker, size=size)
 
     def delete_inline(self, account_id: str, name: str, policy_name: str) -> None:
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             if not remove_inline_policy(connection, owner.identity_id, policy_name):
                 raise self._no_such_inline(policy_name)
 
     def attach(self, account_id: str, name: str, policy_arn: str) -> None:
         """Attaching what is attached changes nothing."""
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             visible_policy(connection, account_id, policy_arn)
             attached = attached_to(connection, owner.identity_id)
             if policy_arn in attached:
@@ -92,7 +92,7 @@ class IdentityPolicyControl(Generic[T]):
 
     def detach(self, account_id: str, name: str, policy_arn: str) -> None:
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             if not detach(connection, owner.identity_id, policy_arn):
                 raise ResourceNotFound(f"Policy {policy_arn} was not found: it is not attached to {self._noun} {name}.")
 
@@ -100,7 +100,7 @@ class IdentityPolicyControl(Generic[T]):
         self, account_id: str, name: str, *, path_prefix: str, marker: str | None, size: int | None
     ) -> MarkedPage[ManagedPolicy]:
         with self._database.reading() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             arns = attached_to(connection, owner.identity_id)
             found = [visible_policy(connection, account_id, arn) for arn in arns]
         below = [policy for policy in found if policy.path.startswith(path_prefix)]
@@ -109,7 +109,7 @@ class IdentityPolicyControl(Generic[T]):
     def set_boundary(self, account_id: str, name: str, policy_arn: str | None) -> None:
         """None takes it away."""
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             if policy_arn is None and owner.boundary_arn is None:
                 raise ResourceNotFound(f"{self._noun.capitalize()} {name} has no permissions boundary.")
             check_boundary(connection, account_id, policy_arn)
@@ -117,28 +117,22 @@ class IdentityPolicyControl(Generic[T]):
 
     def tag(self, account_id: str, name: str, added: Mapping[str, str]) -> None:
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             merged = merged_by_folded_key(tags_of(connection, owner.identity_id), added)
             check_tags(owner.arn, merged)
             replace_tags(connection, owner.identity_id, merged)
 
     def untag(self, account_id: str, name: str, keys: Collection[str]) -> None:
         with self._database.writing() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             left = without_folded_keys(tags_of(connection, owner.identity_id), keys)
             replace_tags(connection, owner.identity_id, left)
 
     def tags(self, account_id: str, name: str, *, marker: str | None, size: int | None) -> MarkedPage[tuple[str, str]]:
         with self._database.reading() as connection:
-            owner = self._existing(connection, account_id, name)
+            owner = self._rows.get(connection, account_id, name)
             found = tags_of(connection, owner.identity_id)
         return marked_page(found.items(), lambda tag: tag[0], marker=marker, size=size)
-
-    def _existing(self, connection: Connection, account_id: str, name: str) -> T:
-        owner = self._rows.find(connection, account_id, name)
-        if owner is None:
-            raise ResourceNotFound(f"The {self._noun} with name {name} cannot be found.")
-        return owner
 
     def _no_such_inline(self, policy_name: str) -> ResourceNotFound:
         return ResourceNotFound(f"The {self._noun} policy with name {policy_name} cannot be found.")

@@ -58,7 +58,11 @@ class InvocationLoggingControl:
             try:
                 self._streams(scope).ensure_stream(logging.log_group.log_group, LOG_STREAM)
             except JobFailed as error:
-                raise ValidationFailed(f"Failed to validate permissions for cloudWatchConfig: {error}") from error
+                # AWS's words first: Terraform's provider knows by them that a new role may not be there yet.
+                raise ValidationFailed(
+                    f"Failed to validate permissions for log group: {logging.log_group.log_group}, with role: "
+                    f"{logging.log_group.role_arn}. Verify the IAM role permissions are correct. {error}"
+                ) from error
             if logging.log_group.large_data is not None:
                 place = "cloudWatchConfig.largeDataDeliveryS3Config"
                 self._check_bucket(scope, logging.log_group.large_data, place)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
@@ -23,6 +24,7 @@ from tanren.domain.policies.evaluation import AccessRequest, evaluate
 from tanren.domain.policies.parsing import parse_policy
 from tanren.domain.policies.principals import caller_of
 from tanren.domain.policies.sources import PrincipalPolicies
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.custom_models import CustomModels
@@ -65,6 +67,7 @@ class ModelCopyJobControl:
         *,
         clock: Clock,
         new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self._jobs = jobs
         self._models = models
@@ -72,6 +75,7 @@ class ModelCopyJobControl:
         self._customizations = CustomizationJobs(models.database)
         self._clock = clock
         self._new_id = new_id
+        self._quotas = quotas
 
     def create(self, scope: Scope, new: NewModelCopyJob, *, principal_arn: str) -> str:
         """The job's ARN; the job is in the queue when this returns. The same token gives the same ARN."""
@@ -104,7 +108,7 @@ class ModelCopyJobControl:
                     "attempt": 0,
                     "crash_count": 0,
                 },
-                also=lambda: self._check_model_name(connection, scope, new.target_model_name),
+                also=lambda: self._check_room(connection, scope, new.target_model_name),
             )
 
     def get(self, scope: Scope, arn: str) -> ModelCopyJob:
@@ -153,6 +157,10 @@ class ModelCopyJobControl:
         )
         own = PrincipalPolicies(identity=(_ALL_OF_ONES_OWN,))
         return evaluate(asked, own, self._policies.policy_on(source_arn)).is_allowed
+
+    def _check_room(self, connection: Connection, scope: Scope, model_name: str) -> None:
+        self._check_model_name(connection, scope, model_name)
+        check_quotas(connection, scope, self._quotas, "custom_models")
 
     def _check_model_name(self, connection: Connection, scope: Scope, name: str) -> None:
         if self._models.find(connection, scope, name) is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
 from tanren.control.unsupported_members import refuse_unsupported
@@ -16,6 +17,7 @@ from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.errors import Conflict, ResourceNotFound
 from tanren.domain.model_import_jobs import ImportJobStatus, ModelImportJob
 from tanren.domain.pages import Page, PageRequest
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.imported_models import ImportedModels
@@ -42,11 +44,20 @@ class NewModelImportJob:
 
 
 class ModelImportJobControl:
-    def __init__(self, jobs: ModelImportJobs, models: ImportedModels, *, clock: Clock, new_id: IdMaker) -> None:
+    def __init__(
+        self,
+        jobs: ModelImportJobs,
+        models: ImportedModels,
+        *,
+        clock: Clock,
+        new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
+    ) -> None:
         self._jobs = jobs
         self._models = models
         self._clock = clock
         self._new_id = new_id
+        self._quotas = quotas
 
     def create(self, scope: Scope, new: NewModelImportJob) -> str:
         """The job's ARN; the job is in the queue when this returns. The same token gives the same ARN."""
@@ -75,7 +86,7 @@ class ModelImportJobControl:
                     "attempt": 0,
                     "crash_count": 0,
                 },
-                also=lambda: self._check_model_name(connection, scope, new.imported_model_name),
+                also=lambda: self._check_room(connection, scope, new.imported_model_name),
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.job_tags))
@@ -91,6 +102,10 @@ class ModelImportJobControl:
 
     def page(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[ModelImportJob]:
         return self._jobs.page(scope, request, wanted)
+
+    def _check_room(self, connection: Connection, scope: Scope, model_name: str) -> None:
+        self._check_model_name(connection, scope, model_name)
+        check_quotas(connection, scope, self._quotas, "imported_models")
 
     def _check_model_name(self, connection: Connection, scope: Scope, name: str) -> None:
         if self._models.find(connection, scope, name) is not None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from tanren.control.model_references import refer
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
 from tanren.control.unsupported_members import refuse_unsupported
@@ -24,6 +25,7 @@ from tanren.domain.model_invocation_jobs import (
     RecordCounts,
 )
 from tanren.domain.pages import Page, PageRequest
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.custom_model_deployments import CustomModelDeployments
@@ -63,12 +65,14 @@ class ModelInvocationJobControl:
         *,
         clock: Clock,
         new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self._jobs = jobs
         self._models = models
         self._deployments = deployments
         self._clock = clock
         self._new_id = new_id
+        self._quotas = quotas
 
     def create(self, scope: Scope, new: NewModelInvocationJob) -> str:
         """The job's ARN; the job is in the queue when this returns. The same token gives the same ARN."""
@@ -104,6 +108,7 @@ class ModelInvocationJobControl:
                     "attempt": 0,
                     "crash_count": 0,
                 },
+                also=lambda: check_quotas(connection, scope, self._quotas, "batch_jobs"),
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.tags))

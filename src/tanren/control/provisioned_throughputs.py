@@ -9,12 +9,14 @@ from datetime import timedelta
 
 from tanren.control.expiry_tags import note_ttl
 from tanren.control.model_references import refer
+from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.errors import Conflict, ResourceNotFound, ValidationFailed
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.provisioned_throughputs import COMMITMENT_DAYS, ProvisionedStatus, ProvisionedThroughput
+from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.custom_models import CustomModels
@@ -35,12 +37,19 @@ class NewProvisionedThroughput:
 
 class ProvisionedThroughputControl:
     def __init__(
-        self, throughputs: ProvisionedThroughputs, models: CustomModels, *, clock: Clock, new_id: IdMaker
+        self,
+        throughputs: ProvisionedThroughputs,
+        models: CustomModels,
+        *,
+        clock: Clock,
+        new_id: IdMaker,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self._throughputs = throughputs
         self._models = models
         self._clock = clock
         self._new_id = new_id
+        self._quotas = quotas
 
     def create(self, scope: Scope, new: NewProvisionedThroughput) -> str:
         """The ARN of a throughput that is Creating. The same token gives the same ARN."""
@@ -70,6 +79,7 @@ class ProvisionedThroughputControl:
                     "created_at": now,
                     "updated_at": now,
                 },
+                also=lambda: check_quotas(connection, scope, self._quotas, "model_units", more=new.model_units),
             )
             if created == arn:
                 replace_tags(connection, arn, merged_tags(arn, {}, new.tags))

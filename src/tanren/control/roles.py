@@ -6,7 +6,7 @@ from typing import Final
 
 from tanren.control.identity_policies import check_boundary, check_tags, refuse_while_policies_hang
 from tanren.domain.clock import Clock
-from tanren.domain.errors import NameTaken, QuotaExceeded, ResourceNotFound
+from tanren.domain.errors import NameTaken, QuotaExceeded
 from tanren.domain.identities import (
     DEFAULT_ROLE_SESSION_SECONDS,
     ROLES_PER_ACCOUNT,
@@ -70,9 +70,7 @@ class RoleControl:
 
     def get(self, account_id: str, name: str) -> TaggedRole:
         with self._database.reading() as connection:
-            role = _ROWS.find(connection, account_id, name)
-            if role is None:
-                raise no_such_role(name)
+            role = _ROWS.get(connection, account_id, name)
             return role, tags_of(connection, role.identity_id)
 
     def list(self, account_id: str, *, path_prefix: str, marker: str | None, size: int | None) -> MarkedPage[Role]:
@@ -85,9 +83,7 @@ class RoleControl:
     ) -> TaggedRole:
         """What is None stays. Sessions that were begun before last as long as they were given."""
         with self._database.writing() as connection:
-            role = _ROWS.find(connection, account_id, name)
-            if role is None:
-                raise no_such_role(name)
+            role = _ROWS.get(connection, account_id, name)
             changed = replace(
                 role,
                 description=role.description if description is None else description,
@@ -100,9 +96,7 @@ class RoleControl:
         """Raises   MalformedPolicy."""
         _check_trust_policy(trust_policy)
         with self._database.writing() as connection:
-            role = _ROWS.find(connection, account_id, name)
-            if role is None:
-                raise no_such_role(name)
+            role = _ROWS.get(connection, account_id, name)
             _ROWS.replace(connection, replace(role, trust_policy=trust_policy))
 
     def delete(self, account_id: str, name: str) -> None:
@@ -111,16 +105,10 @@ class RoleControl:
         Raises   StillInUse, while it has policies.
         """
         with self._database.writing() as connection:
-            role = _ROWS.find(connection, account_id, name)
-            if role is None:
-                raise no_such_role(name)
+            role = _ROWS.get(connection, account_id, name)
             refuse_while_policies_hang(connection, role)
             _ROWS.remove(connection, role)
             note_former_role(connection, role.arn, self._clock())
-
-
-def no_such_role(name: str) -> ResourceNotFound:
-    return ResourceNotFound(f"The role with name {name} cannot be found.")
 
 
 def _check_trust_policy(document: str) -> None:

@@ -9,7 +9,6 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tanren.control.users import no_such_user
 from tanren.domain.clock import Clock
 from tanren.domain.errors import NotImplementedHere, QuotaExceeded, ResourceNotFound
 from tanren.domain.identities import (
@@ -18,7 +17,6 @@ from tanren.domain.identities import (
     KeyStatus,
     ServiceCredential,
     UniqueIdMaker,
-    User,
     new_secret,
 )
 from tanren.storage.access_keys import (
@@ -69,7 +67,7 @@ class ServiceCredentialControl:
         _check_service(service_name)
         now, secret = self._clock(), new_secret()
         with self._database.writing() as connection:
-            user = self._user(connection, account_id, user_name)
+            user = self._users.get(connection, account_id, user_name)
             owned = [each for each in credentials_of(connection, user.identity_id) if each.service_name == service_name]
             if len(owned) >= CREDENTIALS_PER_USER_AND_SERVICE:
                 raise QuotaExceeded(
@@ -97,7 +95,7 @@ class ServiceCredentialControl:
             if user_name is None:
                 found = credentials_of_account(connection, account_id)
             else:
-                found = credentials_of(connection, self._user(connection, account_id, user_name).identity_id)
+                found = credentials_of(connection, self._users.get(connection, account_id, user_name).identity_id)
             holders = {each.identity_id: find_by_id(connection, each.identity_id) for each in found}
         return [
             HeldCredential(credential=each, user_name=holder.name)
@@ -127,17 +125,11 @@ class ServiceCredentialControl:
     def _existing(
         self, connection: Connection, account_id: str, user_name: str, credential_id: str
     ) -> ServiceCredential:
-        owned = credentials_of(connection, self._user(connection, account_id, user_name).identity_id)
+        owned = credentials_of(connection, self._users.get(connection, account_id, user_name).identity_id)
         credential = next((each for each in owned if each.credential_id == credential_id), None)
         if credential is None:
             raise ResourceNotFound(f"The service specific credential with id {credential_id} cannot be found.")
         return credential
-
-    def _user(self, connection: Connection, account_id: str, name: str) -> User:
-        user = self._users.find(connection, account_id, name)
-        if user is None:
-            raise no_such_user(name)
-        return user
 
 
 def _check_service(service_name: str) -> None:

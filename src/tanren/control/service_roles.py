@@ -1,7 +1,8 @@
 """The role that a job is given: one that the service may assume, and whose permissions are the job's.
 
 A role that is ours is judged by its trust policy when the job is created, and by its permissions whenever the job
-touches S3 (`storage/role_objects.py`). See docs/adr/0007 for roles that are not.
+touches S3 (`storage/role_objects.py`), or an evaluation asks a model (`storage/role_access.py`). See docs/adr/0007 for
+roles that are not.
 """
 
 from tanren.domain.arns import parse_arn

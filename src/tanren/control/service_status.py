@@ -4,13 +4,12 @@ What belongs to other accounts or regions is not told, and not counted either: h
 Neither is where on this machine things lie.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.domain.host_paths import without_folders
 from tanren.domain.scope import Scope
 from tanren.jobs.queue import JobQueue, UnfinishedJob
 from tanren.model_files.store import StoredModel
@@ -18,9 +17,6 @@ from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
 from tanren.storage.imported_models import ImportedModels
-
-_FOLDERS: Final = re.compile(r"(?<![\w.:/])(?:/[^\s/:;,()'\"]+)+/")
-"""Of an absolute path, all but its last part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +86,7 @@ class ServiceStatusControl:
     def _state(self, host: EngineHost, name: str, *, is_own: bool) -> EngineState:
         message = host.failure_message
         if message is not None:
-            # The two that are known, since their names may have spaces; then whatever looks like a path.
-            message = message.replace(host.base_folder, name).replace(f"{self._artifacts.root.parent}/", "")
-            message = _FOLDERS.sub("", message)
+            message = without_folders(message, {host.base_folder: name, f"{self._artifacts.root.parent}/": ""})
         return EngineState(
             base_model=name,
             status=host.status,

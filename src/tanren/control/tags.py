@@ -5,10 +5,11 @@ from typing import Any
 
 from tanren.control.expiry_tags import note_ttl
 from tanren.domain.clock import Clock
-from tanren.domain.errors import ResourceNotFound
+from tanren.domain.errors import ResourceNotFound, ValidationFailed
 from tanren.domain.provisioned_throughputs import ProvisionedThroughput
 from tanren.domain.scope import Scope
 from tanren.domain.tags import check_removable, merged_tags
+from tanren.domain.test_sets import TEST_DATA_TAG
 from tanren.storage.database import Database
 from tanren.storage.resources import ResourceRows
 from tanren.storage.tags import remove_tags, replace_tags, tags_of
@@ -22,6 +23,11 @@ class TagControl:
 
     def add(self, scope: Scope, arn: str, added: Mapping[str, str]) -> None:
         resource = self._existing(scope, arn)
+        if TEST_DATA_TAG in added:
+            raise ValidationFailed(
+                f"The tag {TEST_DATA_TAG} is read when a customization job is created, and has no effect later: give "
+                "it in jobTags."
+            )
         committed_until = resource.commitment_expires_at if isinstance(resource, ProvisionedThroughput) else None
         with self._database.writing() as connection:
             replace_tags(connection, arn, merged_tags(arn, tags_of(connection, arn), added))

@@ -6,7 +6,7 @@ from typing import Final
 
 from tanren.control.identity_policies import check_boundary, check_tags, refuse_while_policies_hang
 from tanren.domain.clock import Clock
-from tanren.domain.errors import NameTaken, QuotaExceeded, ResourceNotFound, StillInUse
+from tanren.domain.errors import NameTaken, QuotaExceeded, StillInUse
 from tanren.domain.identities import USERS_PER_ACCOUNT, IdPrefix, UniqueIdMaker, User
 from tanren.domain.marked_pages import MarkedPage, marked_page
 from tanren.storage.access_keys import access_keys_of, credentials_of
@@ -48,9 +48,7 @@ class UserControl:
 
     def get(self, account_id: str, name: str) -> TaggedUser:
         with self._database.reading() as connection:
-            user = _ROWS.find(connection, account_id, name)
-            if user is None:
-                raise no_such_user(name)
+            user = _ROWS.get(connection, account_id, name)
             return user, tags_of(connection, user.identity_id)
 
     def list(self, account_id: str, *, path_prefix: str, marker: str | None, size: int | None) -> MarkedPage[User]:
@@ -61,9 +59,7 @@ class UserControl:
     def update(self, account_id: str, name: str, *, new_name: str | None, new_path: str | None) -> None:
         """Keys, policies and tags stay; the ARN changes."""
         with self._database.writing() as connection:
-            user = _ROWS.find(connection, account_id, name)
-            if user is None:
-                raise no_such_user(name)
+            user = _ROWS.get(connection, account_id, name)
             changed = replace(user, name=new_name or user.name, path=new_path or user.path)
             holder = _ROWS.find(connection, account_id, changed.name)
             if holder is not None and holder.identity_id != user.identity_id:
@@ -73,9 +69,7 @@ class UserControl:
     def delete(self, account_id: str, name: str) -> None:
         """Raises   StillInUse, while it has keys or policies."""
         with self._database.writing() as connection:
-            user = _ROWS.find(connection, account_id, name)
-            if user is None:
-                raise no_such_user(name)
+            user = _ROWS.get(connection, account_id, name)
             if access_keys_of(connection, user.identity_id):
                 raise StillInUse(f"Cannot delete entity, must delete access keys first: those of user {name}.")
             if credentials_of(connection, user.identity_id):
@@ -84,7 +78,3 @@ class UserControl:
                 )
             refuse_while_policies_hang(connection, user)
             _ROWS.remove(connection, user)
-
-
-def no_such_user(name: str) -> ResourceNotFound:
-    return ResourceNotFound(f"The user with name {name} cannot be found.")

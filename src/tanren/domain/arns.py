@@ -18,6 +18,7 @@ FOUNDATION_MODEL = "foundation-model"
 MODEL_INVOCATION_JOB = "model-invocation-job"
 MODEL_IMPORT_JOB = "model-import-job"
 MODEL_COPY_JOB = "model-copy-job"
+EVALUATION_JOB = "evaluation-job"
 IMPORTED_MODEL = "imported-model"
 INFERENCE_PROFILE = "inference-profile"
 
@@ -87,6 +88,10 @@ def model_import_job_arn(scope: Scope, job_id: str) -> str:
 
 def model_copy_job_arn(scope: Scope, job_id: str) -> str:
     return bedrock_arn(scope, MODEL_COPY_JOB, job_id)
+
+
+def evaluation_job_arn(scope: Scope, job_id: str) -> str:
+    return bedrock_arn(scope, EVALUATION_JOB, job_id)
 
 
 def imported_model_arn(scope: Scope, model_id: str) -> str:

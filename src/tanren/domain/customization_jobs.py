@@ -89,3 +89,20 @@ class CustomizationJob:
     ended_at: datetime | None
     attempt: int
     """Which assignment of the job to a worker is current; a writer of an older one changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomizationJobSummary:
+    """What a list shows of a job."""
+
+    job_arn: str
+    job_name: str
+    base_model_arn: str
+    customization_type: str
+    output_model_name: str
+    output_model_arn: str | None
+    status: str
+    phases: dict[str, dict[str, Any]]
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None

@@ -1,15 +1,16 @@
 """Tags on resources.
 
-Tags that begin with `tanren:` belong to the service, as those with `aws:` do on AWS: `tanren:ttl` may be set where it
-has an effect, `tanren:tokens-per-minute` is only ever read.
+Tags that begin with `tanren:` belong to the service, as those with `aws:` do on AWS: `tanren:ttl` and
+`tanren:test-data` may be set where they have an effect, `tanren:tokens-per-minute` is only ever read.
 
 Source   TagList and TooManyTagsException in the service model; 50 a resource by the text of that error.
 """
 
 from collections.abc import Collection, Mapping
 
-from tanren.domain.arns import CUSTOM_MODEL_DEPLOYMENT, PROVISIONED_MODEL, parse_arn
+from tanren.domain.arns import CUSTOM_MODEL_DEPLOYMENT, CUSTOMIZATION_JOB, PROVISIONED_MODEL, parse_arn
 from tanren.domain.errors import TooManyTags, ValidationFailed
+from tanren.domain.test_sets import TEST_DATA_TAG, check_test_data
 from tanren.domain.time_to_live import TTL_TAG, parse_ttl
 
 MAXIMUM_TAGS = 50
@@ -45,12 +46,19 @@ def check_removable(keys: Collection[str]) -> None:
 def _check_reserved(arn: str, key: str, value: str) -> None:
     if not key.startswith(RESERVED_PREFIX):
         return
+    parsed = parse_arn(arn)
+    if key == TEST_DATA_TAG:
+        if parsed is None or parsed.kind != CUSTOMIZATION_JOB:
+            raise ValidationFailed(
+                f"The tag {TEST_DATA_TAG} has no effect on {arn}; it is for the jobTags of a customization job."
+            )
+        check_test_data(value)
+        return
     if key != TTL_TAG:
         raise ValidationFailed(
             f"The tag key {key} begins with {RESERVED_PREFIX}, which belongs to the service; of these, only {TTL_TAG} "
-            "can be set."
+            f"and {TEST_DATA_TAG} can be set."
         )
-    parsed = parse_arn(arn)
     if parsed is None or parsed.kind not in _CAN_EXPIRE:
         raise ValidationFailed(
             f"The tag {TTL_TAG} has no effect on {arn}; provisioned throughputs and custom model deployments can "

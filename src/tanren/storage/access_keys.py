@@ -47,6 +47,12 @@ def remove_access_key(connection: Connection, access_key_id: str) -> None:
     connection.execute(delete(iam_access_keys).where(iam_access_keys.c.access_key_id == access_key_id))
 
 
+def remove_root_sessions(connection: Connection, account_id: str) -> None:
+    """Temporary keys that the account's root asked for. Those of a role that root assumed are the role's."""
+    columns = iam_sessions.c
+    connection.execute(delete(iam_sessions).where(columns.account_id == account_id, columns.identity_id.is_(None)))
+
+
 def find_session(connection: Connection, access_key_id: str) -> Session | None:
     row = connection.execute(select(iam_sessions).where(iam_sessions.c.access_key_id == access_key_id)).one_or_none()
     if row is None:

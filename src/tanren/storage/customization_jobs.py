@@ -8,40 +8,46 @@ from sqlalchemy import Connection, Row, select
 from tanren.domain.customization_jobs import (
     LEGAL_MOVES,
     CustomizationJob,
+    CustomizationJobSummary,
     CustomizationType,
     JobStatus,
     Phase,
     PhaseStatus,
 )
 from tanren.domain.errors import Conflict, ResourceNotFound
+from tanren.domain.pages import Page, PageRequest
 from tanren.domain.scope import Scope
 from tanren.storage.database import Database
 from tanren.storage.jobs import JobRows
-from tanren.storage.resources import scope_of
-from tanren.storage.tables import customization_jobs
+from tanren.storage.resources import ListFilter, View, scope_of
+from tanren.storage.tables import CUSTOMIZATION_UNDER_WAY, customization_jobs
 
 
 class CustomizationJobs(JobRows[CustomizationJob, JobStatus]):
     def __init__(self, database: Database) -> None:
         noun = "model customization job"
         super().__init__(database, customization_jobs, noun=noun, read=_read, legal_moves=LEGAL_MOVES)
+        self._with_reserved_name = select(self.table.c.arn).where(
+            *self._conditions("account_id", "region", "output_model_name"), CUSTOMIZATION_UNDER_WAY
+        )
 
     def with_id(self, scope: Scope, job_id: str) -> CustomizationJob | None:
         """The job whose ARN ends so."""
         found = self.every_in(scope, self.table.c.job_id == job_id)
         return found[0] if found else None
 
+    def summaries(self, scope: Scope, request: PageRequest, wanted: ListFilter) -> Page[CustomizationJobSummary]:
+        return self.view_page(scope, request, wanted, _SUMMARY)
+
+    def check_name(self, connection: Connection, scope: Scope, name: str) -> None:
+        if self.find(connection, scope, name) is not None:
+            # AWS's own sentence and nothing beside it: Airflow compares the whole of it, and then takes another name.
+            raise Conflict("The provided job name is currently in use.")
+
     def is_output_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
         """Whether a job that is still running will publish a model of this name."""
-        statuses = [JobStatus.IN_PROGRESS, JobStatus.STOPPING]
-        return (
-            connection.execute(
-                select(self.table.c.arn).where(
-                    self._in(scope), self.table.c.output_model_name == model_name, self.table.c.status.in_(statuses)
-                )
-            ).first()
-            is not None
-        )
+        asked = {"account_id": scope.account_id, "region": scope.region, "output_model_name": model_name}
+        return connection.execute(self._with_reserved_name, asked).first() is not None
 
     def set_phase(self, arn: str, attempt: int, phase: Phase, status: PhaseStatus, *, at: datetime) -> bool:
         """Whether this attempt is still current, and the phase therefore written."""
@@ -125,3 +131,37 @@ def _read(row: Row[Any]) -> CustomizationJob:
         ended_at=row.ended_at,
         attempt=row.attempt,
     )
+
+
+def _read_summary(row: Row[Any]) -> CustomizationJobSummary:
+    return CustomizationJobSummary(
+        job_arn=row.arn,
+        job_name=row.name,
+        base_model_arn=row.base_model_arn,
+        customization_type=row.customization_type,
+        output_model_name=row.output_model_name,
+        output_model_arn=row.output_model_arn,
+        status=row.status,
+        phases=row.phases,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        ended_at=row.ended_at,
+    )
+
+
+_SUMMARY = View(
+    columns=(
+        "arn",
+        "name",
+        "base_model_arn",
+        "customization_type",
+        "output_model_name",
+        "output_model_arn",
+        "status",
+        "phases",
+        "created_at",
+        "updated_at",
+        "ended_at",
+    ),
+    read=_read_summary,
+)

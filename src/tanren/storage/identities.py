@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from tanren.domain.errors import ResourceNotFound
 from tanren.domain.identities import IdentityKind, Role, User
 from tanren.storage.identity_database import row_of
 from tanren.storage.tables import iam_former_roles, iam_identities, iam_tags
@@ -29,6 +30,16 @@ class IdentityRows(Generic[T]):
         wanted = (columns.account_id == account_id, columns.kind == self._kind, columns.folded_name == name.lower())
         row = connection.execute(select(iam_identities).where(*wanted)).one_or_none()
         return None if row is None else self._read(row)
+
+    def get(self, connection: Connection, account_id: str, name: str) -> T:
+        """As `find`.
+
+        Raises   ResourceNotFound, in the words of IAM.
+        """
+        found = self.find(connection, account_id, name)
+        if found is None:
+            raise ResourceNotFound(f"The {self._kind} with name {name} cannot be found.")
+        return found
 
     def every(self, connection: Connection, account_id: str, *, path_prefix: str = "/") -> list[T]:
         """In no order."""

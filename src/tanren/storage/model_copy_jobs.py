@@ -17,6 +17,9 @@ class ModelCopyJobs(JobRows[ModelCopyJob, CopyJobStatus]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, model_copy_jobs, noun="model copy job", read=_read, legal_moves=LEGAL_MOVES)
+        self._with_reserved_name = select(self.table.c.arn).where(
+            *self._conditions("account_id", "region", "name"), self.table.c.status == CopyJobStatus.IN_PROGRESS
+        )
 
     def find(self, connection: Connection, scope: Scope, arn_or_name: str) -> ModelCopyJob | None:
         """By ARN only. Source   GetModelCopyJob, whose identifier has no names."""
@@ -30,11 +33,8 @@ class ModelCopyJobs(JobRows[ModelCopyJob, CopyJobStatus]):
 
     def is_model_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
         """Whether a job that is still running will make a model of this name."""
-        columns = self.table.c
-        reserved = select(columns.arn).where(
-            self._in(scope), columns.name == model_name, columns.status == CopyJobStatus.IN_PROGRESS
-        )
-        return connection.execute(reserved).first() is not None
+        asked = {"account_id": scope.account_id, "region": scope.region, "name": model_name}
+        return connection.execute(self._with_reserved_name, asked).first() is not None
 
 
 def _read(row: Row[Any]) -> ModelCopyJob:

@@ -5,7 +5,7 @@ checks that both agree.
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -66,6 +66,9 @@ def _lease() -> tuple[Column[int], Column[str], Column[datetime], Column[int]]:
     )
 
 
+CUSTOMIZATION_UNDER_WAY: Final = text("status IN ('InProgress', 'Stopping')")
+"""In these very words a query finds the index over such jobs alone; with parameters it would read all jobs."""
+
 customization_jobs = Table(
     "customization_jobs",
     metadata,
@@ -103,10 +106,11 @@ customization_jobs = Table(
         "region",
         "output_model_name",
         unique=True,
-        sqlite_where=text("status IN ('InProgress', 'Stopping')"),
-        postgresql_where=text("status IN ('InProgress', 'Stopping')"),
+        sqlite_where=CUSTOMIZATION_UNDER_WAY,
+        postgresql_where=CUSTOMIZATION_UNDER_WAY,
     ),
-    Index("ix_customization_jobs_created_at", "account_id", "region", "created_at"),
+    Index("ix_customization_jobs_created_at", "account_id", "region", "created_at", "arn"),
+    Index("ix_customization_jobs_status", "account_id", "region", "status", "created_at", "arn"),
     Index(None, "status", "lease_expires_at"),
 )
 
@@ -137,7 +141,7 @@ custom_models = Table(
     *_lease(),
     UniqueConstraint("account_id", "region", "name", name="uq_custom_models_name"),
     UniqueConstraint("account_id", "region", "client_request_token", name="uq_custom_models_token"),
-    Index("ix_custom_models_created_at", "account_id", "region", "created_at"),
+    Index("ix_custom_models_created_at", "account_id", "region", "created_at", "arn"),
     Index(None, "status", "lease_expires_at"),
 )
 
@@ -172,7 +176,7 @@ model_import_jobs = Table(
         sqlite_where=text("status = 'InProgress'"),
         postgresql_where=text("status = 'InProgress'"),
     ),
-    Index("ix_model_import_jobs_created_at", "account_id", "region", "created_at"),
+    Index("ix_model_import_jobs_created_at", "account_id", "region", "created_at", "arn"),
     Index(None, "status", "lease_expires_at"),
 )
 
@@ -195,7 +199,7 @@ imported_models = Table(
     Column("weights_sha256", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("account_id", "region", "name", name="uq_imported_models_name"),
-    Index("ix_imported_models_created_at", "account_id", "region", "created_at"),
+    Index("ix_imported_models_created_at", "account_id", "region", "created_at", "arn"),
 )
 
 model_copy_jobs = Table(
@@ -219,7 +223,7 @@ model_copy_jobs = Table(
     Column("ended_at", UtcDateTime),
     *_lease(),
     UniqueConstraint("account_id", "region", "client_request_token", name="uq_model_copy_jobs_token"),
-    Index("ix_model_copy_jobs_created_at", "account_id", "region", "created_at"),
+    Index("ix_model_copy_jobs_created_at", "account_id", "region", "created_at", "arn"),
     Index(None, "status", "lease_expires_at"),
 )
 
@@ -272,7 +276,7 @@ provisioned_throughputs = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("account_id", "region", "name", name="uq_provisioned_throughputs_name"),
     UniqueConstraint("account_id", "region", "client_request_token", name="uq_provisioned_throughputs_token"),
-    Index("ix_provisioned_throughputs_created_at", "account_id", "region", "created_at"),
+    Index("ix_provisioned_throughputs_created_at", "account_id", "region", "created_at", "arn"),
     Index(None, "status"),
 )
 
@@ -296,7 +300,7 @@ custom_model_deployments = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("account_id", "region", "name", name="uq_custom_model_deployments_name"),
     UniqueConstraint("account_id", "region", "client_request_token", name="uq_custom_model_deployments_token"),
-    Index("ix_custom_model_deployments_created_at", "account_id", "region", "created_at"),
+    Index("ix_custom_model_deployments_created_at", "account_id", "region", "created_at", "arn"),
     Index(None, "status"),
 )
 
@@ -331,7 +335,32 @@ model_invocation_jobs = Table(
     *_lease(),
     UniqueConstraint("account_id", "region", "name", name="uq_model_invocation_jobs_name"),
     UniqueConstraint("account_id", "region", "client_request_token", name="uq_model_invocation_jobs_token"),
-    Index("ix_model_invocation_jobs_created_at", "account_id", "region", "created_at"),
+    Index("ix_model_invocation_jobs_created_at", "account_id", "region", "created_at", "arn"),
+    Index(None, "status", "lease_expires_at"),
+)
+
+evaluation_jobs = Table(
+    "evaluation_jobs",
+    metadata,
+    Column("arn", String(1011), primary_key=True),
+    *_scope(),
+    Column("job_id", String(12), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("client_request_token", String(256)),
+    Column("request_digest", String(64), nullable=False),
+    Column("role_arn", String(2048), nullable=False),
+    Column("application_type", String(32), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("model_arns", JSON, nullable=False),  # by the identifiers in the request: of models and of judges
+    Column("status", String(16), nullable=False),
+    Column("failure_messages", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    *_lease(),
+    UniqueConstraint("account_id", "region", "name", name="uq_evaluation_jobs_name"),
+    UniqueConstraint("account_id", "region", "client_request_token", name="uq_evaluation_jobs_token"),
+    Index("ix_evaluation_jobs_created_at", "account_id", "region", "created_at", "arn"),
     Index(None, "status", "lease_expires_at"),
 )
 

@@ -4,12 +4,12 @@ Rows are keyed by job and step: a resumed attempt that repeats a step after its 
 the curve has neither holes nor doubles. Writes of an attempt that is no longer current change nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from tanren.storage.database import Database
 from tanren.storage.tables import customization_jobs, job_events, sample_records, step_records, validation_records
@@ -60,6 +60,14 @@ class TrainingRecords:
     def steps(self, job_arn: str, *, after: int = -1, most: int | None = None) -> list[dict[str, Any]]:
         """Those behind the step `after`, at most so many, in their order."""
         return self._records(step_records, job_arn, after, most)
+
+    def trained_tokens(self, job_arns: Collection[str]) -> dict[str, int]:
+        """Over all steps of each job; the database adds them up. A job without steps is left out."""
+        columns = step_records.c
+        total = func.sum(columns.record["trained_tokens"].as_integer())
+        query = select(columns.job_arn, total).where(columns.job_arn.in_(job_arns)).group_by(columns.job_arn)
+        with self.database.reading() as connection:
+            return {job_arn: int(tokens) for job_arn, tokens in connection.execute(query)}
 
     def newest_steps(self, job_arn: str, most: int) -> list[dict[str, Any]]:
         """The last so many, the newest first."""

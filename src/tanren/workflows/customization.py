@@ -1,10 +1,11 @@
 """What a worker's child does with a customization job, from top to bottom:
 
-    validation         every file read whole, every row checked, the output location written to
+    validation         every file read whole, every row checked, the output location written to; where the job has a
+                       test set, the base evaluated on it
     data processing    rows to tokens
     training           steps, validations, checkpoints; goes on from the newest checkpoint of an earlier attempt
     publishing         weights into the artifact store, CSVs into the customer's bucket, then one transaction:
-                       model, job `Completed`
+                       model, job `Completed`, the evaluation of base and model begun
 
 Every write carries the attempt: a process that has lost its job changes nothing. A file that is wrong ends in `Failed`
 with file, line, rule and fix. Stop ends in `Stopped`; SIGTERM in a checkpoint and `Yielded`.
@@ -21,11 +22,13 @@ from typing import Any
 
 from tanren.catalog.foundation_models import foundation_model
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.control.customization_evaluations import CustomizationEvaluations
 from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase, PhaseStatus
 from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound, ServiceUnavailable, TanrenError
+from tanren.domain.evaluation_jobs import CLAIMABLE, EvaluationJobStatus
 from tanren.domain.hyperparameters import keys_without_effect, resolve_hyperparameters
 from tanren.domain.weights import BINDING_MEMBER, BoundWeights
 from tanren.jobs.queue import Assignment, JobQueue
@@ -33,9 +36,10 @@ from tanren.model_files.digests import weights_digest
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
+from tanren.storage.evaluation_jobs import EvaluationJobs
 from tanren.storage.objects import ObjectStore, child_of
 from tanren.storage.tags import replace_tags
-from tanren.storage.training_records import TrainingRecords
+from tanren.storage.training_records import TrainingRecords, write_event
 from tanren.training.device import chosen_device
 from tanren.training.metrics import StepRecord, ValidationRecord, training_csv, validation_csv
 from tanren.training.preparation import RecordStream
@@ -109,6 +113,7 @@ class CustomizationWorkflow:
         self._yield_asked = yield_asked
         self._device = device
         self._checkpoint_seconds = checkpoint_seconds
+        self._evaluations = CustomizationEvaluations(EvaluationJobs(jobs.database), clock=clock)
         # Without room for later jobs, the tokens go with the job's folder.
         self._token_cache = TokenCache(token_folder, max_bytes=token_bytes) if token_bytes else None
 
@@ -118,7 +123,11 @@ class CustomizationWorkflow:
         folder = self._artifacts.job_folder(job.scope, job.job_id)
         try:
             self._check_wanted()
+            # Before the files are read anew: an attempt that only finds that it must wait costs two queries.
+            self._check_baseline(job)
             files = self._validate(job, folder)
+            self._begin_baseline(job)
+            self._set_phase(Phase.VALIDATION, PhaseStatus.COMPLETED)
             outcome = self._train(job, folder, files)
             self._publish(job, folder, outcome, files)
             is_over = True
@@ -172,8 +181,35 @@ class CustomizationWorkflow:
         files = fetch_data_files(job, model, self._objects, folder / "data", check_wanted=self._check_wanted)
         for warning in files.warnings():
             self._tell(warning)
-        self._set_phase(Phase.VALIDATION, PhaseStatus.COMPLETED)
         return files
+
+    def _begin_baseline(self, job: CustomizationJob) -> None:
+        """Returns where the job has no test set, or its base has been evaluated on it.
+
+        Raises   CannotGoOnNow where the evaluation is only begun by this.
+        """
+        if self._evaluations.baseline(job) is None and (arn := self._evaluations.begin_baseline(job)) is not None:
+            self._tell(f"The base is evaluated on the test set first: {arn}")
+            raise CannotGoOnNow(f"the base is being evaluated: {arn}")
+
+    def _check_baseline(self, job: CustomizationJob) -> None:
+        """Returns if there is no evaluation of the base, or it has ended.
+
+        Raises   CannotGoOnNow while it is under way: the training's place is free for other jobs meanwhile; JobFailed
+                 where it has failed.
+        """
+        baseline = self._evaluations.baseline(job)
+        if baseline is None:
+            return
+        if baseline.status in CLAIMABLE:
+            raise CannotGoOnNow(f"the base is being evaluated: {baseline.job_arn}")
+        if baseline.status is EvaluationJobStatus.FAILED:
+            raise JobFailed(
+                f"The base could not be evaluated on the test set ({baseline.job_arn}): "
+                f"{' '.join(baseline.failure_messages)}"
+            )
+        if baseline.status is EvaluationJobStatus.STOPPED:
+            self._tell(f"The evaluation of the base was stopped; the training goes on without it: {baseline.job_arn}")
 
     def _train(self, job: CustomizationJob, folder: Path, files: DataFiles) -> TrainingOutcome:
         self._check_wanted()
@@ -318,6 +354,10 @@ class CustomizationWorkflow:
                 except Conflict as error:
                     raise JobFailed(str(error)) from error
                 replace_tags(connection, model.model_arn, job.request.get("customModelTags", {}))
+                evaluation_arn = self._evaluations.begin_comparison(connection, job, model.model_arn)
+                if evaluation_arn is not None:
+                    message = f"Base and model are evaluated on the test set: {evaluation_arn}"
+                    write_event(connection, self._arn, self._attempt, message, at=now)
         if not completed:
             self._check_wanted()
             raise Superseded

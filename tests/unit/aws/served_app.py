@@ -9,8 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from tanren.aws.chain import ASGIApp, build_application
+from tanren.aws.chain import build_application
 from tanren.aws.context import Members, Reply, RequestContext
+from tanren.aws.exchange import ASGIApp
 from tanren.aws.neighbourhood import EmbeddedTarget, ForwardingNeighbourhood
 from tanren.aws.server import ServerSettings, serve
 from tanren.domain.errors import ModelFailed

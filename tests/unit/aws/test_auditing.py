@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tanren.aws.auditing import HIDDEN, Auditor, visible
-from tanren.aws.chain import ASGIApp, Exchange, build_application
+from tanren.aws.chain import build_application
 from tanren.aws.context import Members, RequestContext
+from tanren.aws.exchange import ASGIApp, Exchange
 from tanren.aws.service_models import load_service
 from tanren.aws.signatures import AccessKey, Credential, verify
 from tanren.domain.errors import ServiceUnavailable, ValidationFailed

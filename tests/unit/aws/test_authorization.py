@@ -332,3 +332,37 @@ def test_a_request_that_is_not_valid_is_told_so_before_it_is_judged():
     bedrock = client(with_nobody, "bedrock")
     with pytest.raises(bedrock.exceptions.ValidationException):
         bedrock.get_custom_model(modelIdentifier="not a name!")
+
+
+def test_a_model_from_a_folder_is_refused_where_one_file_in_it_is_denied():
+    params = {"modelName": "m", "modelSourceConfig": {"s3DataSource": {"s3Uri": "s3://bucket/models/mine"}}}
+    readable = allow("s3:GetObject", "arn:aws:s3:::bucket/*")
+    ask(Identities(allow("bedrock:*", "*"), readable), "CreateCustomModel", params)
+    but_one = deny("s3:GetObject", "arn:aws:s3:::bucket/models/mine/adapter_model.safetensors")
+    told = denial(Identities(allow("bedrock:*", "*"), readable, but_one), "CreateCustomModel", params)
+    assert "s3:GetObject on resource: arn:aws:s3:::bucket/models/mine/* with an explicit deny" in told
+
+
+def test_logging_takes_permission_to_write_to_each_bucket():
+    config = {
+        "s3Config": {"bucketName": "logs", "keyPrefix": "bedrock"},
+        "cloudWatchConfig": {
+            "logGroupName": "g",
+            "roleArn": ROLE,
+            "largeDataDeliveryS3Config": {"bucketName": "large"},
+        },
+    }
+    params = {"loggingConfig": config}
+
+    def identities(*writable: str) -> Identities:
+        found = Identities(allow("bedrock:*"), PASS, allow("s3:PutObject", [*writable, "arn:aws:s3:::none"]))
+        found.add_role(BEDROCK_TRUST)
+        return found
+
+    folder = f"arn:aws:s3:::logs/bedrock/AWSLogs/{ACCOUNT}/BedrockModelInvocationLogs/*"
+    told = denial(identities(), "PutModelInvocationLoggingConfiguration", params)
+    assert f"s3:PutObject on resource: {folder}" in told
+    told = denial(identities("arn:aws:s3:::logs/*"), "PutModelInvocationLoggingConfiguration", params)
+    assert "s3:PutObject on resource: arn:aws:s3:::large/" in told
+    both = identities("arn:aws:s3:::logs/bedrock/*", "arn:aws:s3:::large/*")
+    ask(both, "PutModelInvocationLoggingConfiguration", params)

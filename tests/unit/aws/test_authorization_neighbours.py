@@ -8,9 +8,10 @@ import pytest
 
 from tanren.aws.authorization import Circumstances, IamMode
 from tanren.aws.authorization_neighbours import NeighbourAuthorizer, NeighbourRequest
-from tanren.aws.chain import ASGIApp, Exchange, build_application
+from tanren.aws.chain import build_application
 from tanren.aws.context import Principal
 from tanren.aws.errors import WireError
+from tanren.aws.exchange import ASGIApp, Exchange
 from tanren.aws.signatures import AccessKey, Credential, SigningKey, VerifiedSignature, sign
 from tanren.domain.errors import AccessDenied
 from tests.protocol.loopback import KEY, OneKey, client, request

@@ -126,6 +126,7 @@ def test_every_domain_error_has_a_member_in_every_stream(name: str, kind: type[T
         ("sts", {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, "query", "InvalidClientTokenId"),
         ("dynamodb", {"x-amz-target": "DynamoDB_20120810.ListTables"}, "json", "UnrecognizedClientException"),
         ("bedrock", {}, "rest-json", "UnrecognizedClientException"),
+        ("bedrock", {"x-amz-target": "Bedrock.Nothing"}, "rest-json", "UnrecognizedClientException"),
         ("ec2", {"content-type": "application/x-www-form-urlencoded"}, "ec2", "AuthFailure"),
     ],
 )
@@ -140,3 +141,12 @@ def test_an_unknown_key_has_another_name_in_each_protocol(
 def test_a_wire_error_keeps_its_code_and_pickles() -> None:
     error = pickle.loads(pickle.dumps(WireError("SerializationException", "m", status=400)))
     assert fault_of(error, None, request_id="r") == Fault(code="SerializationException", status=400, message="m")
+
+
+@pytest.mark.parametrize("kind", [ModelFailed, errors.EngineFailed, errors.ServiceUnavailable])
+def test_where_things_lie_on_this_machine_is_in_the_log_and_not_in_the_answer(
+    kind: type[TanrenError], caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = fault_of(kind("the adapter in /srv/artifacts/a cannot be read"), operation("InvokeModel"), request_id="r")
+    assert fault.message == "the adapter in a cannot be read"
+    assert "/srv/artifacts/a" in caplog.text

@@ -30,8 +30,9 @@ from hypothesis import strategies as st
 from ministack.core import router
 
 from tanren.aws import presigned_v2
-from tanren.aws.chain import ASGIApp, build_application
+from tanren.aws.chain import build_application
 from tanren.aws.errors import WireError
+from tanren.aws.exchange import ASGIApp
 from tanren.aws.neighbourhood import EmbeddedTarget, ExternalTarget, ForwardingNeighbourhood, _for_ministack
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
 from tanren.aws.signatures import SignedRequest, SigningKey, key_of, read_credential, sign, verify

@@ -4,11 +4,13 @@ from typing import Any
 import pytest
 
 from tanren.control.access_keys import AccessKeyControl
+from tanren.control.sessions import Asker, SessionControl, refuse
 from tanren.control.users import UserControl
 from tanren.domain.errors import QuotaExceeded, ResourceNotFound
-from tanren.domain.identities import ACCESS_KEYS_PER_USER, KeyStatus, new_unique_id
+from tanren.domain.identities import ACCESS_KEYS_PER_USER, KeyStatus, new_unique_id, root_arn
 from tanren.storage.database import Database
 from tanren.storage.identity_database import IdentityDatabase
+from tanren.storage.principals import Principals
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
@@ -52,3 +54,25 @@ def test_an_account_is_opened_once_however_many_ask(keys: AccessKeyControl) -> N
     with ThreadPoolExecutor(8) as pool:
         opened = set(pool.map(lambda _: keys.open_account(OTHER_ACCOUNT).access_key_id, range(8)))
     assert len(opened) == 1
+
+
+def test_a_new_root_key_ends_the_old_one_and_its_temporary_keys_and_no_other_accounts(
+    keys: AccessKeyControl, database: Database, clock: Any
+) -> None:
+    identities = IdentityDatabase(database)
+    principals = Principals(identities)
+    sessions = SessionControl(identities, principals, judge=refuse, clock=clock, new_id=new_unique_id)
+    old, elsewhere = keys.open_account(OTHER_ACCOUNT), keys.open_account("333333333333")
+    asker = Asker(arn=root_arn(OTHER_ACCOUNT), account_id=OTHER_ACCOUNT, access_key_id=old.access_key_id, context={})
+    temporary = sessions.session_of_caller(asker, duration_seconds=None)
+    new = keys.rotate_root_key(OTHER_ACCOUNT)
+    assert keys.open_account(OTHER_ACCOUNT) == new
+    assert principals.find_key(old.access_key_id) is None
+    assert principals.find_key(temporary.access_key_id) is None
+    assert principals.find_key(new.access_key_id).principal_arn == root_arn(OTHER_ACCOUNT)
+    assert principals.find_key(elsewhere.access_key_id) is not None
+
+
+def test_only_an_account_that_is_open_has_a_root_key_to_replace(keys: AccessKeyControl) -> None:
+    with pytest.raises(ResourceNotFound, match="tanren account create 210987654321"):
+        keys.rotate_root_key(OTHER_ACCOUNT)

@@ -80,7 +80,7 @@ def test_a_log_group_and_its_bucket_for_large_bodies_are_tried_too(control, scop
         ({"s3Config": {"bucketName": "gone"}}, "permissions for s3Config: .* aws s3 mb s3://gone"),
         (
             {"cloudWatchConfig": {"logGroupName": "/gone", "roleArn": ROLE}},
-            "for cloudWatchConfig: .*no log group /gone",
+            "for log group: /gone, with role: .*no log group /gone",
         ),
         (
             {"cloudWatchConfig": {"logGroupName": "/bedrock", "roleArn": ROLE.replace("1234", "9999")}},

@@ -1,8 +1,12 @@
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import func, insert, select
 
 from tanren.storage.database import _read_json
+from tanren.storage.tables import tags
 
 WRITTEN = ['{"a": [1, 2.5, "é", null, true]}', '{"loss": NaN}', "[Infinity, -1e999]", '"\\ud800"', str(10**30), "0.1"]
 
@@ -10,3 +14,40 @@ WRITTEN = ['{"a": [1, 2.5, "é", null, true]}', '{"loss": NaN}', "[Infinity, -1e
 @pytest.mark.parametrize("text", WRITTEN)
 def test_a_json_column_reads_what_python_wrote(text: str) -> None:
     assert repr(_read_json(text)) == repr(json.loads(text))
+
+
+def test_what_was_written_is_synced_before_writing_returns_and_nothing_is_synced_for_what_was_not(
+    database, monkeypatch
+):
+    synced = []
+
+    def note_size(descriptor):
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", note_size)
+    with database.writing() as connection:
+        connection.execute(insert(tags).values(resource_arn="arn:x", key="k", value="v"))
+        assert synced == []
+    assert len(synced) == 1
+    assert synced[0] > 0
+    with pytest.raises(ZeroDivisionError), database.writing():
+        _ = 1 / 0
+    assert len(synced) == 1
+
+
+def test_many_threads_write_by_turns_and_all_of_it_is_kept(database):
+    def write(number):
+        with database.writing() as connection:
+            connection.execute(insert(tags).values(resource_arn=f"arn:{number}", key="k", value="v"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(64)))
+    with database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(tags)).scalar_one() == 64
+
+
+def test_what_is_written_while_reading_is_not_kept(database):
+    with database.reading() as connection:
+        connection.execute(insert(tags).values(resource_arn="arn:x", key="k", value="v"))
+    with database.reading() as connection:
+        assert connection.execute(select(tags)).all() == []

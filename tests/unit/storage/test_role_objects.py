@@ -8,6 +8,7 @@ import pytest
 from tanren.domain.errors import JobFailed
 from tanren.domain.scope import Scope
 from tanren.storage.objects import ObjectStoreAddress, S3Location
+from tanren.storage.role_access import RoleAccess
 from tanren.storage.role_objects import RoleObjects
 from tests.unit.aws.permitting import BEDROCK_TRUST, ROLE, Identities, allow
 
@@ -51,11 +52,13 @@ def store(*allowed: Any, is_enforced: bool = True) -> tuple[RoleObjects, Recorde
     role = Identities().add_role(BEDROCK_TRUST, allows=allow(*allowed) if allowed else None)
     objects = RoleObjects(
         ObjectStoreAddress(endpoint_url="http://127.0.0.1:1", region="us-east-1", access_key="a", secret_key="b"),
-        role,
-        scope=Scope(account_id="123456789012", region="us-east-1"),
-        job_arn=JOB,
-        clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
-        is_enforced=is_enforced,
+        RoleAccess(
+            role,
+            scope=Scope(account_id="123456789012", region="us-east-1"),
+            job_arn=JOB,
+            clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
+            is_enforced=is_enforced,
+        ),
     )
     recorder = Recorder()
     objects._client = recorder
@@ -117,7 +120,7 @@ def test_each_way_in_asks_first(tmp_path: Path):
 def test_policies_of_the_role_may_have_the_conditions_of_awss_examples(condition: Any):
     role = Identities().add_role(BEDROCK_TRUST, allows=allow("s3:ListBucket", "*", Condition=condition))
     objects, _ = store()
-    objects._role = role
+    objects._access._role = role
     assert list(objects.below(TRAINING))
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tanren.control.evaluation_plans import check_plan
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import JobStatus
-from tanren.domain.errors import Conflict, JobFailed, ServiceUnavailable
+from tanren.domain.errors import Conflict, JobFailed, ServiceUnavailable, ValidationFailed
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.model_files.digests import weights_digest
 from tanren.storage.tables import customization_jobs
@@ -298,3 +299,80 @@ def test_keys_that_change_nothing_in_this_job_are_told_in_its_events(plane, scop
     attempt(1)
     told = [message for _, message in TrainingRecords(database).events(arn)]
     assert any("earlyStoppingPatience has no effect here: there is no validation loss" in each for each in told)
+
+
+TEST_SET = "s3://my-bucket/data/test.jsonl"
+
+
+@pytest.fixture
+def evaluated(plane, scope, arn, new_job) -> str:
+    """ARN of a job with a test set: the newest, so the one that is attempted."""
+    tags = {"tanren:test-data": TEST_SET}
+    names = {"job_name": "with-test-set", "custom_model_name": "evaluated"}
+    return plane.jobs.create(scope, new_job(customization_type="FINE_TUNING", job_tags=tags, **names))
+
+
+def _end_baseline(plane, status: str, *messages: str) -> None:
+    """As a worker would, which runs evaluation jobs beside the training."""
+    for evaluation in plane.evaluation_rows.every():
+        with plane.evaluation_rows.database.writing() as connection:
+            plane.evaluation_rows.change(connection, evaluation.job_arn, status=status, failure_messages=list(messages))
+
+
+def test_the_base_is_evaluated_before_the_training_and_the_model_beside_it_afterwards(plane, scope, evaluated, attempt):
+    job = plane.jobs.get(scope, evaluated)
+    trained: list[int] = []
+    for number in (1, 2):
+        _take_over(plane, evaluated, number)
+        with pytest.raises(CannotGoOnNow, match="being evaluated"):
+            attempt(number, during=lambda: trained.append(1))
+    _end_baseline(plane, "Completed")
+    _take_over(plane, evaluated, 3)
+    assert not trained
+    attempt(3)
+    assert plane.jobs.get(scope, evaluated).status is JobStatus.COMPLETED
+    base, tuned = plane.evaluation_rows.every()
+    assert (base.job_name, tuned.job_name) == (f"{job.job_id}-base", f"{job.job_id}-tuned")
+    assert tuned.status == "InProgress"
+    model = plane.models.get(scope, "evaluated").model_arn
+    assert list(base.model_arns.values()) == [job.base_model_arn]
+    assert list(tuned.model_arns.values()) == [job.base_model_arn, model]
+    for evaluation in (base, tuned):
+        check_plan(evaluation.plan)
+        assert evaluation.plan.datasets[0].s3_uri == TEST_SET
+        assert f"/model-customization-job-{job.job_id}/evaluation/" in evaluation.plan.output_s3_uri
+        assert evaluation.role_arn == job.role_arn
+
+
+def test_an_evaluation_of_the_base_that_was_stopped_is_told_of_and_waited_for_no_longer(
+    plane, scope, evaluated, attempt, database
+):
+    _take_over(plane, evaluated, 1)
+    with pytest.raises(CannotGoOnNow):
+        attempt(1)
+    _end_baseline(plane, "Stopped")
+    _take_over(plane, evaluated, 2)
+    attempt(2)
+    assert plane.jobs.get(scope, evaluated).status is JobStatus.COMPLETED
+    told = [message for _, message in TrainingRecords(database).events(evaluated)]
+    assert any("was stopped; the training goes on without it" in message for message in told)
+    assert sum("is evaluated on the test set first" in message for message in told) == 1
+
+
+def test_a_test_set_that_cannot_be_used_fails_the_job_before_it_trains(plane, scope, evaluated, attempt):
+    _take_over(plane, evaluated, 1)
+    with pytest.raises(CannotGoOnNow):
+        attempt(1)
+    _end_baseline(plane, "Failed", "test.jsonl line 3: no prompt")
+    _take_over(plane, evaluated, 2)
+    trained: list[bool] = []
+    attempt(2, during=lambda: trained.append(True))
+    job = plane.jobs.get(scope, evaluated)
+    assert (job.status, trained) == (JobStatus.FAILED, [])
+    assert "could not be evaluated on the test set" in job.failure_message
+    assert "line 3" in job.failure_message
+
+
+def test_a_test_set_cannot_be_named_when_the_job_is_under_way(plane, scope, arn):
+    with pytest.raises(ValidationFailed, match="give it in jobTags"):
+        plane.tags.add(scope, arn, {"tanren:test-data": TEST_SET})

@@ -48,6 +48,9 @@ class AccessRequest:
     """What the caller reads in the resource's place, where its ARN would tell whether it exists."""
     is_any_resource: bool = False
     """It is not known which resource it is about: an allow must cover them all, and a deny of any denies."""
+    is_folder: bool = False
+    """The resource ends in a slash, and what is asked for is everything below it: an allow must cover all of that, and
+    a deny of any of it denies."""
 
 
 class Outcome(StrEnum):
@@ -231,12 +234,20 @@ def _is_on(resources: Resources, request: AccessRequest, *, is_denial: bool) -> 
     if request.is_any_resource and (is_denial or resources.is_negated):
         # It may be the one that is denied; it may be the one that is left out of what is allowed.
         return is_denial
+    if request.is_folder:
+        return _is_below(resources, request.resource or "", request.context, is_denial=is_denial)
     if request.resource is None:
         is_named = any(pattern.text == "*" for pattern in resources.patterns)
     else:
         resource = request.resource
         is_named = any(pattern.matches_arn(resource, request.context) for pattern in resources.patterns)
     return is_named != resources.is_negated
+
+
+def _is_below(resources: Resources, folder: str, context: Context, *, is_denial: bool) -> bool:
+    """As `_names_action`, for all that lies in a folder."""
+    is_about = Template.covers_arns_below if is_denial == resources.is_negated else Template.touches_arns_below
+    return any(is_about(pattern, folder, context) for pattern in resources.patterns) != resources.is_negated
 
 
 def _article(kind: PolicyKind) -> str:

@@ -91,6 +91,33 @@ class Template:
             _covers(pattern, part) for pattern, part in zip(_arn_parts(self.pieces, resolved), parts, strict=True)
         )
 
+    def covers_arns_below(self, folder: str, context: Context) -> bool:
+        """Whether it matches, as `matches_arn`, every ARN that begins with `folder` and goes on."""
+        if self.pieces == (Wildcard.ANY,):
+            return True
+        parts = self._parts_beside(folder, context)
+        if parts is None:
+            return False
+        pattern, beginning = parts
+        return pattern[-1:] == (Wildcard.ANY,) and _covers(pattern, beginning)
+
+    def touches_arns_below(self, folder: str, context: Context) -> bool:
+        """Whether there could be an ARN that begins with `folder` and that it matches."""
+        if self.pieces == (Wildcard.ANY,):
+            return True
+        parts = self._parts_beside(folder, context)
+        return parts is not None and _covers_a_continuation(*parts)
+
+    def _parts_beside(self, folder: str, context: Context) -> tuple[tuple[str | Wildcard, ...], str] | None:
+        """The last part of pattern and ARN; None where the parts before already differ."""
+        resolved = _resolved(self.pieces, context)
+        *before, beginning = folder.split(":", ARN_PARTS - 1)
+        if resolved is None or len(before) != ARN_PARTS - 1:
+            return None
+        *patterns, last = _arn_parts(self.pieces, resolved)
+        is_alike = all(_covers(pattern, part) for pattern, part in zip(patterns, before, strict=True))
+        return (last, beginning) if is_alike else None
+
 
 def read_template(text: str, *, with_variables: bool) -> Template:
     """`text` in pieces; without variables, `${` is text, as in documents of Version 2008-10-17.
@@ -173,6 +200,22 @@ def _covers(pieces: tuple[str | Wildcard, ...], text: str) -> bool:
         if at < 0:
             return False
     return at <= end and last.stands_at(text, end)
+
+
+def _covers_a_continuation(pieces: tuple[str | Wildcard, ...], beginning: str) -> bool:
+    """Whether some text that begins so is covered. What stands before the first `*` decides: the star takes the rest of
+    the beginning, and whatever the pattern wants after it may follow."""
+    head: list[str | None] = []
+    for piece in pieces:
+        if piece is Wildcard.ANY:
+            return _agree(head, beginning)
+        head += [None] if isinstance(piece, Wildcard) else piece
+    return len(head) > len(beginning) and _agree(head, beginning)
+
+
+def _agree(head: list[str | None], text: str) -> bool:
+    """As far as both go; None is any character."""
+    return all(wanted is None or wanted == found for wanted, found in zip(head, text, strict=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

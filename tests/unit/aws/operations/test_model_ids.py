@@ -12,7 +12,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tanren.aws.chain import ASGIApp, build_application
+from tanren.aws.chain import build_application
+from tanren.aws.exchange import ASGIApp
 from tanren.aws.operations.bedrock_runtime import runtime_handlers
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
 from tanren.control.custom_model_deployments import NewDeployment

@@ -166,3 +166,37 @@ def test_not_resource_covers_no_resource_that_is_not_known():
         identity=policies(PolicyKind.IDENTITY, (allow("*"), {**but_one, "Effect": "Deny", "Action": "*"}))
     )
     assert not evaluate(replace(asked, is_any_resource=True), denied).is_allowed
+
+
+FOLDER = "arn:aws:s3:::bucket/models/"
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_allowed"),
+    [
+        ({"Effect": "Allow", "Action": "s3:*", "Resource": FOLDER + "*"}, True),
+        ({"Effect": "Allow", "Action": "s3:*", "Resource": FOLDER + "?"}, False),
+        ({"Effect": "Allow", "Action": "s3:*", "Resource": FOLDER + "a.safetensors"}, False),
+        ({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::other/*"}, True),
+        ({"Effect": "Allow", "Action": "s3:*", "NotResource": FOLDER + "secret"}, False),
+    ],
+)
+def test_a_folder_is_allowed_by_what_allows_all_that_is_in_it(statement: dict[str, Any], is_allowed: bool):
+    asked = replace(request("s3:GetObject", FOLDER), is_folder=True)
+    assert by_identity(statement, asked).is_allowed == is_allowed
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_denied"),
+    [
+        ({"Effect": "Deny", "Action": "s3:GetObject", "Resource": FOLDER + "secret.safetensors"}, True),
+        ({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::*/secret*"}, True),
+        ({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/other/*"}, False),
+        ({"Effect": "Deny", "Action": "s3:GetObject", "NotResource": FOLDER + "*"}, False),
+        ({"Effect": "Deny", "Action": "s3:GetObject", "NotResource": FOLDER + "public*"}, True),
+    ],
+)
+def test_a_folder_is_denied_by_what_denies_anything_in_it(statement: dict[str, Any], is_denied: bool):
+    held = PrincipalPolicies(identity=policies(PolicyKind.IDENTITY, (allow("*"), statement)))
+    asked = replace(request("s3:GetObject", FOLDER), is_folder=True)
+    assert evaluate(asked, held).is_allowed == (not is_denied)

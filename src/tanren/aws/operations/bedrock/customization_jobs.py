@@ -6,7 +6,7 @@ from typing import Any
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.aws.operations.bedrock.lists import list_filter, page_request, tag_map
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
-from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
+from tanren.domain.customization_jobs import CustomizationJob, CustomizationJobSummary, CustomizationType
 from tanren.domain.errors import ValidationFailed
 
 _UNSUPPORTED = ("vpcConfig", "customizationConfig", "customModelKmsKeyId")
@@ -41,7 +41,7 @@ def customization_job_handlers(control: CustomizationJobControl) -> dict[str, Ha
 
     def list_jobs(context: RequestContext, params: Members) -> Members:
         wanted = list_filter(params, {"statusEquals": "status"})
-        page = control.page(context.scope, page_request(params), wanted)
+        page = control.summaries(context.scope, page_request(params), wanted)
         return {
             "modelCustomizationJobSummaries": [_summary(job) for job in page.items],
             "nextToken": page.next_token,
@@ -94,9 +94,12 @@ def metrics(training_loss: float | None, validation_losses: tuple[float, ...]) -
 
 
 def _status_details(phases: dict[str, dict[str, Any]]) -> Members:
-    times = ("creationTime", "lastModifiedTime")
     return {
-        phase: {name: datetime.fromisoformat(value) if name in times else value for name, value in details.items()}
+        phase: {
+            "status": details["status"],
+            "creationTime": datetime.fromisoformat(details["creationTime"]),
+            "lastModifiedTime": datetime.fromisoformat(details["lastModifiedTime"]),
+        }
         for phase, details in phases.items()
     }
 
@@ -123,7 +126,7 @@ def _details(job: CustomizationJob) -> Members:
     }
 
 
-def _summary(job: CustomizationJob) -> Members:
+def _summary(job: CustomizationJobSummary) -> Members:
     return {
         "jobArn": job.job_arn,
         "baseModelArn": job.base_model_arn,

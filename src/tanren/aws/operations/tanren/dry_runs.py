@@ -3,15 +3,16 @@
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.control.dry_runs import DryRunControl, JobEstimate, NewDryRun
 from tanren.domain.customization_jobs import CustomizationType
+from tanren.threads import WAITING
 
 
 def dry_run_handlers(control: DryRunControl) -> dict[str, Handler]:
-    def validate(context: RequestContext, params: Members) -> Members:
-        files = control.validate(context.scope, _new(params))
+    async def validate(context: RequestContext, params: Members) -> Members:
+        files = await WAITING.run(control.validate, context.scope, _new(params))
         return {"isValid": all(file["isValid"] for file in files), "files": files}
 
-    def estimate(context: RequestContext, params: Members) -> Members:
-        return _estimate(control.estimate(context.scope, _new(params)))
+    async def estimate(context: RequestContext, params: Members) -> Members:
+        return _estimate(await WAITING.run(control.estimate, context.scope, _new(params)))
 
     return {"ValidateTrainingData": validate, "EstimateCustomizationJob": estimate}
 

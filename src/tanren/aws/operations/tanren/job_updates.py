@@ -2,29 +2,42 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
 
 from tanren.aws.context import AsyncHandler, Members, RequestContext
 from tanren.aws.operations.tanren.job_records import job_event, progress, sample, step_metrics, validation_metrics
+from tanren.control.account_places import AccountPlaces
 from tanren.control.job_updates import JobUpdate, JobUpdateControl, UpdateReader, phase_name
 from tanren.domain.clock import Clock
 from tanren.domain.customization_jobs import CustomizationJob
 from tanren.storage.training_records import JobEvent
+from tanren.threads import ANSWERS
 
 LOOK_SECONDS: Final = 0.5
 HEARTBEAT_AFTER: Final = timedelta(seconds=15)
 """Without news. boto3 gives a silent connection up after 60 seconds, proxies often after 30."""
 
+MOST_WATCHERS: Final = 64
+"""Streams of one account in one gateway process. Each looks into the store twice a second."""
+
 
 def job_update_handlers(
     control: JobUpdateControl, *, clock: Clock, look_seconds: float = LOOK_SECONDS
 ) -> dict[str, AsyncHandler]:
+    places = AccountPlaces(MOST_WATCHERS, of="WatchJob streams")
+
     async def watch(context: RequestContext, params: Members) -> Members:
-        reader = await asyncio.to_thread(
-            control.reader, context.scope, params["jobIdentifier"], after=params.get("after")
-        )
-        return {"updates": _stream(reader, clock, look_seconds)}
+        reader = await ANSWERS.run(control.reader, context.scope, params["jobIdentifier"], after=params.get("after"))
+        return {"updates": _in_place(context.scope.account_id, _stream(reader, clock, look_seconds))}
+
+    async def _in_place(account_id: str, updates: AsyncGenerator[Members]) -> AsyncGenerator[Members]:
+        """Taken when the first update is asked for, which is before the answer begins."""
+        with places.place(account_id):
+            async with aclosing(updates):
+                async for update in updates:
+                    yield update
 
     return {"WatchJob": watch}
 
@@ -33,7 +46,7 @@ async def _stream(reader: UpdateReader, clock: Clock, look_seconds: float) -> As
     last_sign = clock()
     while True:
         # In a thread, since it waits for the database.
-        updates = await asyncio.to_thread(reader.read)
+        updates = await ANSWERS.run(reader.read)
         for update in updates:
             yield _event(update)
         if reader.is_over:

@@ -1,0 +1,339 @@
+"""What a worker's child does with an evaluation job, from top to bottom:
+
+    check     the data sets fetched and checked whole, the output location written to
+    ask       every prompt put to every model, changed prompts too where Robustness is asked for
+    score     computed, or asked of a judge
+    write     a file of results for each model and data set, a summary, and of a base and a tuned model a report
+
+It is one straight road that every attempt walks from the beginning: what was replied before is found in the journal and
+not asked again (`workflows/evaluation_journal.py`). Requests that were under way when a process was killed, at most as
+many as the pace allowed, are asked a second time. Every write of a status carries the attempt.
+
+A job that is stopped or fails writes no results: a part of a data set has another mean than the whole.
+"""
+
+import errno
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from tanren.domain.clock import Clock
+from tanren.domain.errors import JobFailed, ServiceUnavailable, TanrenError
+from tanren.domain.evaluation_jobs import EvaluationJob, EvaluationJobStatus
+from tanren.domain.evaluation_metrics import Measure, Metric
+from tanren.domain.evaluation_plans import CustomMetric, ModelPlan
+from tanren.domain.inference_params import converse_members
+from tanren.evaluation.judge import model_line
+from tanren.evaluation.perturbations import perturbations
+from tanren.evaluation.questions import Question
+from tanren.evaluation.rubrics import BUILT_IN_RUBRICS, Grade, Rubric
+from tanren.jobs.queue import Assignment, JobQueue
+from tanren.runtime.batch_records import EngineLoad, RecordOperation
+from tanren.runtime.placement import StoredPlacement
+from tanren.storage.artifacts import ArtifactStore
+from tanren.storage.evaluation_jobs import EvaluationJobs
+from tanren.storage.objects import ObjectStore
+from tanren.storage.training_records import TrainingRecords
+from tanren.workflows.evaluation_asking import AskedModel, EngineJudge, Pacing, Request
+from tanren.workflows.evaluation_files import CheckedDataset, DatasetsInvalid, Results, check_datasets
+from tanren.workflows.evaluation_journal import Journal, Reply
+from tanren.workflows.evaluation_report import has_report, report_of
+from tanren.workflows.evaluation_scores import (
+    ArmReplies,
+    MetricScores,
+    ScoredArm,
+    computed_scores,
+    judged_scores,
+)
+from tanren.workflows.evaluation_summary import summary_of
+from tanren.workflows.interruptions import CannotGoOnNow, Superseded, Yielded
+
+logger = logging.getLogger(__name__)
+
+MOST_MESSAGES: Final = 20
+MESSAGE_LENGTH: Final = 2048
+"""Of `failureMessages`: ErrorMessages in the service model."""
+PERTURBATION_SEED: Final = 0
+"""The same changes in every job, so that two models are asked the same."""
+_DISK_IS_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_S = EvaluationJobStatus
+
+
+class _StopAsked(Exception):
+    """The user has stopped the job."""
+
+
+class EvaluationWorkflow:
+    def __init__(
+        self,
+        assignment: Assignment,
+        *,
+        jobs: EvaluationJobs,
+        records: TrainingRecords,
+        queue: JobQueue,
+        objects: ObjectStore,
+        artifacts: ArtifactStore,
+        placement: StoredPlacement,
+        operation_for: Callable[[str], RecordOperation],
+        clock: Clock,
+        yield_asked: Callable[[], bool],
+        pacing: Pacing,
+    ) -> None:
+        """`operation_for`: Converse of the model with this ARN, as the job's role asks it; raises JobFailed where it
+        may not."""
+        self._assignment = assignment
+        self._arn = assignment.job_arn
+        self._attempt = assignment.attempt
+        self._jobs = jobs
+        self._records = records
+        self._queue = queue
+        self._objects = objects
+        self._artifacts = artifacts
+        self._placement = placement
+        self._operation_for = operation_for
+        self._clock = clock
+        self._yield_asked = yield_asked
+        self._pacing = pacing
+        self._known_replies = 0
+        self._operations: dict[str, RecordOperation] = {}
+        """By ARN of a model or judge."""
+
+    def run(self) -> None:
+        """The job has a terminal status afterwards, or a later attempt has it. Raises Yielded or CannotGoOnNow."""
+        job = self._jobs.by_arn(self._arn)
+        folder = self._artifacts.job_folder(job.scope, job.job_id)
+        try:
+            status, messages = self._worked(job, folder)
+            # Stop may have been pressed at the last moment.
+            is_over = self._end(status, messages) or self._end(_S.STOPPED, ())
+        except Superseded:
+            logger.warning("attempt %d of %s has been superseded", self._attempt, self._arn)
+            is_over = False
+        except ServiceUnavailable as error:
+            raise self._later(error) from error
+        except OSError as error:
+            if error.errno not in _DISK_IS_FULL:
+                raise
+            raise self._later(error) from error
+        if is_over:
+            # Only whoever ended the job clears up: the folder may be a later attempt's.
+            self._artifacts.remove_job_folder(job.scope, job.job_id)
+
+    def _worked(self, job: EvaluationJob, folder: Path) -> tuple[EvaluationJobStatus, Sequence[str]]:
+        """The status that the job ends in, and why it failed. Raises Yielded, Superseded, ServiceUnavailable."""
+        try:
+            self._check_wanted()
+            self._operations = {arn: self._operation_for(arn) for arn in job.model_arns.values()}
+            results = Results(job, self._objects)
+            results.check()
+            datasets = check_datasets(job.plan, self._objects, folder, check_wanted=self._check_wanted, tell=self._tell)
+            self._evaluate(job, folder, datasets, results)
+        except _StopAsked:
+            return _S.STOPPED, ()
+        except DatasetsInvalid as error:
+            return _S.FAILED, error.messages
+        except ServiceUnavailable:
+            raise
+        except TanrenError as error:
+            logger.info("%s fails: %s", self._arn, error)
+            return _S.FAILED, [str(error)]
+        return _S.COMPLETED, ()
+
+    def _evaluate(self, job: EvaluationJob, folder: Path, datasets: Sequence[CheckedDataset], results: Results) -> None:
+        with Journal(folder, self._attempt) as journal:
+            if len(journal):
+                self._tell(f"Going on: {len(journal)} requests have their reply.")
+            self._known_replies = len(journal)
+            for judge, kin in self._kin(job).items():
+                for model in kin:
+                    self._tell(f"The judge {judge} is of the same line as {model} and may favour it.")
+            arms = [
+                [self._scored(job, journal, model, number, dataset) for model in job.plan.models]
+                for number, dataset in enumerate(datasets)
+            ]
+        self._check_wanted()
+        self._write(job, datasets, arms, results)
+
+    def _write(
+        self,
+        job: EvaluationJob,
+        datasets: Sequence[CheckedDataset],
+        arms: Sequence[Sequence[ScoredArm]],
+        results: Results,
+    ) -> None:
+        for number, (dataset, of_dataset) in enumerate(zip(datasets, arms, strict=True)):
+            for place, arm in enumerate(of_dataset):
+                results.put_lines(
+                    place, number, (arm.line(index, record) for index, record in enumerate(dataset.records))
+                )
+        self._report(job, datasets, arms, results)
+        results.put_custom_metrics()
+        results.put_summary(summary_of(job, datasets, arms, results, judges=self._kin(job)))
+
+    def _report(
+        self,
+        job: EvaluationJob,
+        datasets: Sequence[CheckedDataset],
+        arms: Sequence[Sequence[ScoredArm]],
+        results: Results,
+    ) -> None:
+        """The page about a base and a tuned model, of each data set."""
+        try:
+            if not has_report(job, lambda arn: self._placement.resolve(job.scope, arn)):
+                return
+        except TanrenError as error:
+            self._tell(f"There is no report: {error}")
+            return
+        for dataset, of_dataset in zip(datasets, arms, strict=True):
+            try:
+                files = report_of(job, dataset, [arm.replies for arm in of_dataset], clock=self._clock)
+            except Exception as error:
+                # Pages and pictures are drawn by other libraries; whatever breaks there must not cost the scores, which
+                # are the job's purpose and all paid for.
+                logger.exception("the report of %s could not be made", self._arn)
+                self._tell(f"The report could not be made: {error}. The results and summary.json are complete.")
+                return
+            results.put_report(dataset.plan, files)
+
+    def _kin(self, job: EvaluationJob) -> dict[str, list[str]]:
+        """Each judge, with the models of the job that are of its line: the same weights, or a name of one family."""
+        plan = job.plan
+        asked = [model.identifier for model in plan.models if not model.is_precomputed]
+        judges = dict.fromkeys(each for each in (plan.judge, plan.custom_judge) if each is not None)
+        return {judge: [model for model in asked if self._are_kin(job, judge, model)] for judge in judges}
+
+    def _are_kin(self, job: EvaluationJob, judge: str, model: str) -> bool:
+        try:
+            found = [self._placement.resolve(job.scope, job.model_arns[each]) for each in (judge, model)]
+            folders = [self._placement.base_folder(job.scope, job.model_arns[each]) for each in (judge, model)]
+        except TanrenError as error:
+            # Whatever is wrong with it shows when it is asked.
+            logger.info("%s: a model is not known yet: %s", self._arn, error)
+            return False
+        if folders[0] == folders[1]:
+            return True
+        # Of what was imported no family is known.
+        lines = {model_line(each.foundation.model_id) for each in found if each.imported is None}
+        return len(lines) == 1 and all(each.imported is None for each in found)
+
+    def _scored(
+        self, job: EvaluationJob, journal: Journal, model: ModelPlan, number: int, dataset: CheckedDataset
+    ) -> ScoredArm:
+        replies = self._replies(job, journal, model, number, dataset)
+        scores = self._scores(job, journal, dataset, replies)
+        return ScoredArm(identifier=model.identifier, replies=replies, scores=scores)
+
+    def _replies(
+        self, job: EvaluationJob, journal: Journal, model: ModelPlan, number: int, dataset: CheckedDataset
+    ) -> ArmReplies:
+        """Raises JobFailed where not one prompt has an answer."""
+        questions = dataset.questions
+        if model.is_precomputed:
+            brought = tuple(Reply(text=responses[model.identifier]) for responses in dataset.responses)
+            return ArmReplies(replies=brought, changed=((),) * len(questions))
+        self._tell(f"{len(questions)} prompts of '{dataset.plan.name}' are put to {model.identifier}.")
+        asked = self._asked(job, journal, job.model_arns[model.identifier])
+        members = converse_members(model.inference_params)
+
+        def request(question: Question, prompt: str, kind: str = "as it is") -> Request:
+            system = {} if question.system is None else {"system": [{"text": question.system}]}
+            body = {**system, "messages": [{"role": "user", "content": [{"text": prompt}]}], **members}
+            return Request(place=f"{number}/{question.number}/{kind}", body=body)
+
+        replies = asked.ask([request(question, question.prompt) for question in questions])
+        if all(reply.error is not None for reply in replies):
+            raise JobFailed(
+                f"{model.identifier} answered none of the {len(questions)} prompts of '{dataset.plan.name}'. The first "
+                f"was refused with: {replies[0].error}"
+            )
+        changed: list[tuple[Reply, ...]] = [()] * len(questions)
+        if any(metric.measure is Measure.CHANGED for metric in dataset.metrics):
+            changes = [
+                (index, perturbation)
+                for index, question in enumerate(questions)
+                for perturbation in perturbations(question.prompt, seed=PERTURBATION_SEED)
+            ]
+            self._tell(f"{len(changes)} changed prompts of '{dataset.plan.name}' are put to {model.identifier}.")
+            found = asked.ask([request(questions[index], change.text, change.kind) for index, change in changes])
+            for (index, _), reply in zip(changes, found, strict=True):
+                changed[index] = (*changed[index], reply)
+        return ArmReplies(replies=tuple(replies), changed=tuple(changed))
+
+    def _scores(
+        self, job: EvaluationJob, journal: Journal, dataset: CheckedDataset, arm: ArmReplies
+    ) -> tuple[MetricScores, ...]:
+        found: list[MetricScores] = []
+        for metric in dataset.metrics:
+            self._check_wanted()
+            if metric.measure is not Measure.JUDGED:
+                found.append(computed_scores(metric, dataset.questions, arm))
+                continue
+            identifier = job.plan.judge_of(metric)
+            assert identifier is not None
+            self._tell(f"{identifier} judges {len(arm.answered)} answers of '{dataset.plan.name}' by {metric.name}.")
+            judge = EngineJudge(identifier, self._asked(job, journal, job.model_arns[identifier]))
+            rubric, is_custom = _rubric(job.plan.custom_metrics, metric)
+            scores = judged_scores(metric, rubric, judge, dataset.questions, arm, is_custom=is_custom)
+            if arm.answered and all(result is None for result in scores.results):
+                reason = next(detail for detail in scores.details if detail is not None)
+                raise JobFailed(f"{identifier} gave no rating by {metric.name} of any answer: {reason}")
+            found.append(scores)
+        return tuple(found)
+
+    def _asked(self, job: EvaluationJob, journal: Journal, model_arn: str) -> AskedModel:
+        async def load() -> EngineLoad:
+            _, engine, _ = await self._placement.locate(job.scope, model_arn)
+            description = await engine.describe()
+            return EngineLoad(active_count=description.active_count, queued_count=description.queued_count)
+
+        def keep() -> None:
+            journal.sync()
+            self._check_wanted()
+            if len(journal) > self._known_replies:
+                self._known_replies = len(journal)
+                self._queue.note_progress(self._assignment)
+
+        return AskedModel(
+            model_arn,
+            self._operations[model_arn],
+            journal,
+            pacing=self._pacing,
+            engine_load=load,
+            on_round=keep,
+        )
+
+    def _check_wanted(self) -> None:
+        job = self._jobs.by_arn(self._arn)
+        if job.attempt != self._attempt:
+            raise Superseded
+        if job.status is _S.STOPPING:
+            raise _StopAsked
+        if self._yield_asked():
+            raise Yielded
+
+    def _end(self, status: EvaluationJobStatus, messages: Sequence[str]) -> bool:
+        """Whether the job has ended by this; nothing changes if a later attempt has it, or its status forbids it."""
+        told = [message[:MESSAGE_LENGTH] for message in messages[:MOST_MESSAGES]]
+        with self._jobs.database.writing() as connection:
+            return self._jobs.move(
+                connection, self._arn, status, at=self._clock(), attempt=self._attempt, failure_messages=told
+            )
+
+    def _later(self, reason: Exception) -> CannotGoOnNow:
+        self._tell(f"The job waits: {reason}")
+        return CannotGoOnNow(str(reason))
+
+    def _tell(self, message: str) -> None:
+        """An event on the job."""
+        logger.info("%s: %s", self._arn, message)
+        self._records.add_event(self._arn, self._attempt, message, at=self._clock())
+
+
+def _rubric(custom_metrics: Sequence[CustomMetric], metric: Metric) -> tuple[Rubric, bool]:
+    """By what the judge rates, and whether that is a metric of the request's own."""
+    custom = next((each for each in custom_metrics if each.name == metric.name), None)
+    if custom is None:
+        return BUILT_IN_RUBRICS[metric.name], False
+    scale = tuple(Grade(definition=step.definition, value=step.value) for step in custom.scale)
+    return Rubric(name=custom.name, instructions=custom.instructions, scale=scale), True
