@@ -13,13 +13,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.arns import (
     CUSTOM_MODEL,
     CUSTOMIZATION_JOB,
+    EVALUATION_JOB,
     MODEL_COPY_JOB,
     MODEL_IMPORT_JOB,
     MODEL_INVOCATION_JOB,
@@ -28,6 +30,7 @@ from tanren.domain.arns import (
 from tanren.domain.clock import utc_now
 from tanren.domain.custom_models import CustomModelStatus
 from tanren.domain.customization_jobs import JobStatus
+from tanren.domain.evaluation_jobs import CLAIMABLE as EVALUATIONS_CLAIMABLE
 from tanren.domain.model_copy_jobs import CopyJobStatus
 from tanren.domain.model_import_jobs import ImportJobStatus
 from tanren.domain.model_invocation_jobs import CLAIMABLE
@@ -47,10 +50,12 @@ from tanren.storage.identity_database import IdentityDatabase
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.objects import ObjectStore
 from tanren.storage.principals import Principals
+from tanren.storage.role_access import RoleAccess
 from tanren.storage.role_objects import RoleObjects
 from tanren.storage.tables import (
     custom_models,
     customization_jobs,
+    evaluation_jobs,
     model_copy_jobs,
     model_import_jobs,
     model_invocation_jobs,
@@ -58,6 +63,7 @@ from tanren.storage.tables import (
 from tanren.storage.training_records import TrainingRecords
 
 if TYPE_CHECKING:
+    from tanren.runtime.placement import StoredPlacement
     from tanren.workflows.model_import import ImportTarget
 
 ENGINE_PATIENCE_SECONDS = 2.0
@@ -82,6 +88,11 @@ def customization_queue(database: Database, settings: Settings) -> JobQueue:
 def invocation_queue(database: Database, settings: Settings) -> JobQueue:
     """As `customization_queue`, of model invocation jobs."""
     return JobQueue(database, model_invocation_jobs, claimable=CLAIMABLE, lease_seconds=settings.lease_seconds)
+
+
+def evaluation_queue(database: Database, settings: Settings) -> JobQueue:
+    """As `customization_queue`, of evaluation jobs."""
+    return JobQueue(database, evaluation_jobs, claimable=EVALUATIONS_CLAIMABLE, lease_seconds=settings.lease_seconds)
 
 
 def import_queue(database: Database, settings: Settings) -> JobQueue:
@@ -161,14 +172,20 @@ def _customize(assignment: Assignment, settings: Settings, database: Database, y
 def _objects(settings: Settings, database: Database, scope: Scope, role_arn: str | None, job_arn: str) -> ObjectStore:
     """S3 as the job's role may reach it; as the service may, where the role is none of ours (docs/adr/0007)."""
     address = object_store_address(settings, scope)
+    access = _role_access(settings, database, scope, role_arn, job_arn)
+    return ObjectStore(address) if access is None else RoleObjects(address, access)
+
+
+def _role_access(
+    settings: Settings, database: Database, scope: Scope, role_arn: str | None, job_arn: str
+) -> RoleAccess | None:
+    """None where nobody judges: there is no role, it is none of ours, or policies are off."""
     if role_arn is None or settings.iam == "off":
-        return ObjectStore(address)
+        return None
     role = Principals(IdentityDatabase(database)).role_of(role_arn)
     if role is None:
-        return ObjectStore(address)
-    return RoleObjects(
-        address, role, scope=scope, job_arn=job_arn, clock=utc_now, is_enforced=settings.iam == "enforce"
-    )
+        return None
+    return RoleAccess(role, scope=scope, job_arn=job_arn, clock=utc_now, is_enforced=settings.iam == "enforce")
 
 
 def _load_training(settings: Settings) -> None:
@@ -184,54 +201,100 @@ def _infer(assignment: Assignment, settings: Settings, database: Database, yield
     from tanren.aws.batch_operations import BatchCaller, batch_operation
     from tanren.aws.operations.bedrock_runtime import runtime_handlers
     from tanren.runtime.inference import Inference
+    from tanren.workflows.batch_inference import BatchInferenceWorkflow, CannotGoOnNow, Yielded
+
+    jobs = ModelInvocationJobs(database)
+    job = jobs.by_arn(assignment.job_arn)
+    caller = BatchCaller(scope=job.scope, role_arn=job.role_arn, model_id=job.model_arn, job_arn=job.job_arn)
+    with _metered_placement(settings, database) as placement:
+        handlers = runtime_handlers(Inference(placement))
+        workflow = BatchInferenceWorkflow(
+            assignment,
+            jobs=jobs,
+            records=TrainingRecords(database),
+            queue=invocation_queue(database, settings),
+            objects=_objects(settings, database, job.scope, job.role_arn, job.job_arn),
+            artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+            placement=placement,
+            operation=batch_operation(job.invocation_type, handlers, caller, clock=utc_now),
+            clock=utc_now,
+            yield_asked=yield_asked,
+            most_under_way=settings.batch_concurrency,
+            engine_share=settings.batch_engine_share,
+            minimum_records=settings.batch_minimum_records,
+        )
+        try:
+            workflow.run()
+        except Yielded:
+            return YIELDED_EXIT_CODE
+        except CannotGoOnNow:
+            return LATER_EXIT_CODE
+    return 0
+
+
+def _evaluate(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
+    # Imported here, as for `_infer`.
+    from tanren.aws.batch_operations import BatchCaller, batch_operation
+    from tanren.aws.operations.bedrock_runtime import runtime_handlers
+    from tanren.runtime.batch_records import RecordOperation
+    from tanren.runtime.inference import Inference
+    from tanren.storage.evaluation_jobs import EvaluationJobs
+    from tanren.workflows.evaluation import EvaluationWorkflow
+    from tanren.workflows.evaluation_asking import Pacing
+
+    jobs = EvaluationJobs(database)
+    job = jobs.by_arn(assignment.job_arn)
+    access = _role_access(settings, database, job.scope, job.role_arn, job.job_arn)
+    with _metered_placement(settings, database) as placement:
+        handlers = runtime_handlers(Inference(placement))
+
+        def operation_for(model_arn: str) -> RecordOperation:
+            if access is not None:
+                access.check_model(model_arn)
+            caller = BatchCaller(scope=job.scope, role_arn=job.role_arn, model_id=model_arn, job_arn=job.job_arn)
+            return batch_operation("Converse", handlers, caller, clock=utc_now)
+
+        workflow = EvaluationWorkflow(
+            assignment,
+            jobs=jobs,
+            records=TrainingRecords(database),
+            queue=evaluation_queue(database, settings),
+            objects=_objects(settings, database, job.scope, job.role_arn, job.job_arn),
+            artifacts=ArtifactStore(settings.data_dir / "artifacts"),
+            placement=placement,
+            operation_for=operation_for,
+            clock=utc_now,
+            yield_asked=yield_asked,
+            pacing=Pacing(most_under_way=settings.batch_concurrency, engine_share=settings.batch_engine_share),
+        )
+        return _exit_code_of(workflow.run)
+
+
+@contextmanager
+def _metered_placement(settings: Settings, database: Database) -> Generator["StoredPlacement"]:
+    """Where models answer a job that asks them; what it uses is written down by the end."""
     from tanren.runtime.metering import UsageMeter
     from tanren.runtime.placement import StoredPlacement
     from tanren.storage.custom_model_deployments import CustomModelDeployments
     from tanren.storage.engine_hosts import EngineHosts
     from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
     from tanren.storage.usage import UsageRecords
-    from tanren.workflows.batch_inference import BatchInferenceWorkflow, CannotGoOnNow, Yielded
 
-    jobs = ModelInvocationJobs(database)
-    job = jobs.by_arn(assignment.job_arn)
-    artifacts = ArtifactStore(settings.data_dir / "artifacts")
     meter = UsageMeter(UsageRecords(database), clock=utc_now)
-    placement = StoredPlacement(
-        CustomModels(database),
-        ProvisionedThroughputs(database),
-        CustomModelDeployments(database),
-        EngineHosts(database),
-        artifacts,
-        WeightsCatalogue(settings.data_dir),
-        clock=utc_now,
-        patience_seconds=ENGINE_PATIENCE_SECONDS,
-        meter=meter,
-    )
-    caller = BatchCaller(scope=job.scope, role_arn=job.role_arn, model_id=job.model_arn, job_arn=job.job_arn)
-    workflow = BatchInferenceWorkflow(
-        assignment,
-        jobs=jobs,
-        records=TrainingRecords(database),
-        queue=invocation_queue(database, settings),
-        objects=_objects(settings, database, job.scope, job.role_arn, job.job_arn),
-        artifacts=artifacts,
-        placement=placement,
-        operation=batch_operation(job.invocation_type, runtime_handlers(Inference(placement)), caller, clock=utc_now),
-        clock=utc_now,
-        yield_asked=yield_asked,
-        most_under_way=settings.batch_concurrency,
-        engine_share=settings.batch_engine_share,
-        minimum_records=settings.batch_minimum_records,
-    )
     try:
-        workflow.run()
-    except Yielded:
-        return YIELDED_EXIT_CODE
-    except CannotGoOnNow:
-        return LATER_EXIT_CODE
+        yield StoredPlacement(
+            CustomModels(database),
+            ProvisionedThroughputs(database),
+            CustomModelDeployments(database),
+            EngineHosts(database),
+            ArtifactStore(settings.data_dir / "artifacts"),
+            WeightsCatalogue(settings.data_dir),
+            clock=utc_now,
+            patience_seconds=ENGINE_PATIENCE_SECONDS,
+            meter=meter,
+        )
     finally:
         meter.close()
-    return 0
 
 
 def _import(assignment: Assignment, settings: Settings, database: Database, yield_asked: Callable[[], bool]) -> int:
@@ -320,6 +383,7 @@ def _exit_code_of(run: Callable[[], None]) -> int:
 _KINDS: dict[str, Callable[[Assignment, Settings, Database, Callable[[], bool]], int]] = {
     CUSTOMIZATION_JOB: _customize,
     MODEL_INVOCATION_JOB: _infer,
+    EVALUATION_JOB: _evaluate,
     MODEL_IMPORT_JOB: _import,
     CUSTOM_MODEL: _create_custom_model,
     MODEL_COPY_JOB: _copy,

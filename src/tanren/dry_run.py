@@ -7,17 +7,20 @@ or the caller's patience. `DryRunProcess` is the caller's side; the gateway has 
 """
 
 import json
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
 
 from tanren.catalog.foundation_models import root_model
+from tanren.control.account_places import AccountPlaces
 from tanren.data.reading import FileSummary
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.errors import (
@@ -37,10 +40,23 @@ from tanren.storage.objects import ObjectStore
 MOST_BYTES: Final = 256 * 1024 * 1024
 MOST_AT_ONCE: Final = 2
 """Dry runs of one gateway process; an estimate takes as much memory as a tokenizer and torch do."""
+MOST_OF_AN_ACCOUNT: Final = 1
+"""Of these. Whoever asks for one after the other leaves a place for the next."""
+MOST_MEMORY_BYTES: Final = 6 * 1024**3
+"""Of its own data, threads' stacks included. A row is held whole while it is read, and a file that was made to may have
+one long row that becomes many small objects."""
 PATIENCE_SECONDS: Final = 55.0
 """boto3 gives up after 60."""
 PROCESSOR_SECONDS: Final = 900
 """Of all threads; far more than they can use in that time on the largest machines that train on their processor."""
+
+TOO_MUCH_MEMORY: Final = (
+    f"The dry run takes more than {MOST_MEMORY_BYTES // 1024**3} GiB of memory, which it may not. Give a part of the "
+    "data, or look for a row that is far longer than the others."
+)
+
+_OUT_OF_MEMORY: Final = re.compile(rb"memory allocation of \d+ bytes failed|std::bad_alloc|an't allocate memory")
+"""The last words of libraries in Rust, in C++, and of torch, which raise no MemoryError."""
 
 _ERRORS: Final[Mapping[str, type[TanrenError]]] = {
     kind.__name__: kind for kind in (JobFailed, ResourceNotFound, ServiceUnavailable, ValidationFailed)
@@ -48,22 +64,32 @@ _ERRORS: Final[Mapping[str, type[TanrenError]]] = {
 
 
 class DryRunProcess:
-    """Runs one dry run at a time in a process of its own, and a few beside each other. Safe in threads."""
+    """Runs each dry run in a process of its own: one of an account, and a few beside each other. Safe in threads."""
 
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._of_accounts = AccountPlaces(MOST_OF_AN_ACCOUNT, of="dry runs")
 
     def run(self, orders: Mapping[str, Any]) -> dict[str, Any]:
         """What the process found. Blocks.
 
-        Raises   what it refuses with; Throttled where too many run; ValidationFailed where it takes too long.
+        Raises   what it refuses with; Throttled where too many run; ValidationFailed where it takes too long, or too
+                 much memory.
         """
+        # The folder is made here, so that it goes also when the process is ended.
+        with (
+            self._of_accounts.place(orders["scope"]["account_id"]),
+            self._place(),
+            tempfile.TemporaryDirectory(prefix="tanren-dry-run-") as folder,
+        ):
+            return _run({**orders, "folder": folder})
+
+    @contextmanager
+    def _place(self) -> Generator[None]:
         if not self._places.acquire(blocking=False):
             raise Throttled(f"{MOST_AT_ONCE} dry runs are under way, which is the most at a time; try again.")
         try:
-            # Made here, so that it goes also when the process is ended.
-            with tempfile.TemporaryDirectory(prefix="tanren-dry-run-") as folder:
-                return _run({**orders, "folder": folder})
+            yield
         finally:
             self._places.release()
 
@@ -83,6 +109,8 @@ def _run(orders: Mapping[str, Any]) -> dict[str, Any]:
     try:
         told = cast("dict[str, Any]", json.loads(done.stdout))
     except ValueError as error:
+        if _OUT_OF_MEMORY.search(done.stderr):
+            raise ValidationFailed(TOO_MUCH_MEMORY) from error
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise ServiceUnavailable(f"The dry run ended with exit code {done.returncode}: {last[0][:300]}") from error
     if "refused" in told:
@@ -93,6 +121,8 @@ def _run(orders: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> int:
     # Whoever gave the orders ends it after a minute, unless he has died himself.
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+    # Not the address space, of which libraries of graphics cards reserve terabytes.
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     orders = cast("dict[str, Any]", json.load(sys.stdin))
     try:
         told = _obeyed(orders, read_settings())
@@ -100,6 +130,8 @@ def main() -> int:
         kinds = (name for name, kind in _ERRORS.items() if isinstance(error, kind))
         kind = next(kinds, ServiceUnavailable.__name__)
         told = {"refused": kind, "message": str(error)}
+    except MemoryError:
+        told = {"refused": ValidationFailed.__name__, "message": TOO_MUCH_MEMORY}
     json.dump(told, sys.stdout)
     return 1 if "refused" in told else 0
 

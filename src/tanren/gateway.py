@@ -7,27 +7,33 @@ import asyncio
 import gc
 import os
 import signal
-import threading
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 
-from tanren.assignment import copy_queue, custom_model_queue, customization_queue, import_queue, invocation_queue
+from tanren.assignment import (
+    copy_queue,
+    custom_model_queue,
+    customization_queue,
+    evaluation_queue,
+    import_queue,
+    invocation_queue,
+)
 from tanren.aws.access_keys import StoredAccessKeys
 from tanren.aws.auditing import Auditor
 from tanren.aws.authorization import Authorizer, IamMode
 from tanren.aws.authorization_neighbours import NeighbourAuthorizer
 from tanren.aws.authorization_resources import StoredResources
 from tanren.aws.bearer_tokens import BedrockApiKeys
-from tanren.aws.chain import ASGIApp, build_application
+from tanren.aws.chain import build_application
 from tanren.aws.context import Handlers
+from tanren.aws.exchange import ASGIApp
 from tanren.aws.invocation_logs import InvocationLogs, with_invocation_logs
 from tanren.aws.neighbourhood import EmbeddedTarget, ExternalTarget, ForwardingNeighbourhood
 from tanren.aws.operations.bedrock.custom_model_deployments import custom_model_deployment_handlers
 from tanren.aws.operations.bedrock.custom_models import custom_model_handlers
 from tanren.aws.operations.bedrock.customization_jobs import customization_job_handlers
+from tanren.aws.operations.bedrock.evaluation_jobs import evaluation_job_handlers
 from tanren.aws.operations.bedrock.foundation_model_agreements import foundation_model_agreement_handlers
 from tanren.aws.operations.bedrock.foundation_models import foundation_model_handlers
 from tanren.aws.operations.bedrock.imported_models import imported_model_handlers
@@ -54,15 +60,17 @@ from tanren.aws.operations.tanren.job_records import job_record_handlers
 from tanren.aws.operations.tanren.job_updates import job_update_handlers
 from tanren.aws.operations.tanren.model_lineage import model_lineage_handlers
 from tanren.aws.operations.tanren.service_status import service_status_handlers
-from tanren.aws.server import ServerSettings, serve
+from tanren.aws.server import ServerSettings, end_with_server_process, serve
 from tanren.aws.signatures import AccessKey, SigningKey
 from tanren.aws.tls import tls_files
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.console.forwarding import ConsoleForwarding
 from tanren.control.access_keys import AccessKeyControl
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl
 from tanren.control.customization_jobs import CustomizationJobControl
 from tanren.control.dry_runs import DryRunControl
+from tanren.control.evaluation_jobs import EvaluationJobControl
 from tanren.control.foundation_model_agreements import FoundationModelAgreementControl
 from tanren.control.identity_policies import IdentityPolicyControl
 from tanren.control.imported_models import ImportedModelControl
@@ -93,7 +101,7 @@ from tanren.domain.scope import Scope
 from tanren.dry_run import DryRunProcess
 from tanren.jobs.lifeline import end_with_parent
 from tanren.logs import log_to_stderr
-from tanren.object_stores import AWS_ITSELF, external_credentials, object_store_address
+from tanren.object_stores import AWS_ITSELF, external_credentials, kept_by_scope, object_store_address
 from tanren.openai_api.door import OpenAIDoor
 from tanren.openai_api.file_store import FileStore
 from tanren.openai_api.files import OpenAIFiles
@@ -115,6 +123,7 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.evaluation_jobs import EvaluationJobs
 from tanren.storage.foundation_model_agreements import FoundationModelAgreements
 from tanren.storage.identities import roles as role_rows
 from tanren.storage.identities import users as user_rows
@@ -134,7 +143,6 @@ from tanren.storage.training_records import TrainingRecords
 from tanren.storage.usage import UsageRecords
 
 DRAIN_SECONDS = 30
-_ORPHAN_POLL_SECONDS = 0.5
 JUDGES: dict[str, Judge] = {"enforce": refuse, "audit": note, "off": overlook}
 """By the setting `iam`."""
 
@@ -142,7 +150,7 @@ JUDGES: dict[str, Judge] = {"enforce": refuse, "audit": note, "off": overlook}
 def application() -> ASGIApp:
     """The ASGI application of one HTTP worker, wired."""
     log_to_stderr()
-    _end_with_server_process()
+    end_with_server_process()
     settings = read_settings()
     if not settings.access_key:
         raise ValidationFailed("The gateway needs root keys: start it with `tanren serve`, or set TANREN_ACCESS_KEY.")
@@ -172,7 +180,8 @@ def application() -> ASGIApp:
     # What is there now, botocore's models above all, stays to the end: the collector need not walk through it again.
     gc.collect()
     gc.freeze()
-    return built
+    # Asked for by a browser, which signs nothing for AWS: before the chain, whose every step is about who signs.
+    return ConsoleForwarding(built, settings.console_endpoint) if settings.console_endpoint else built
 
 
 @asynccontextmanager
@@ -193,15 +202,10 @@ def _spool(settings: Settings) -> InvocationLogSpool:
 
 
 def _objects(settings: Settings) -> Callable[[Scope], ObjectStore]:
-    @cache
-    def objects(scope: Scope) -> ObjectStore:
-        return ObjectStore(object_store_address(settings, scope))
-
-    return objects
+    return kept_by_scope(lambda scope: ObjectStore(object_store_address(settings, scope)))
 
 
 def _log_groups(settings: Settings) -> Callable[[Scope], LogGroups]:
-    @cache
     def groups(scope: Scope) -> LogGroups:
         if settings.aws_endpoint not in ("", AWS_ITSELF):
             raise ValidationFailed(
@@ -210,7 +214,7 @@ def _log_groups(settings: Settings) -> Callable[[Scope], LogGroups]:
             )
         return LogGroups(object_store_address(settings, scope))
 
-    return groups
+    return kept_by_scope(groups)
 
 
 def handlers(settings: Settings, database: Database, spool: InvocationLogSpool | None = None) -> Handlers:
@@ -225,20 +229,49 @@ def handlers(settings: Settings, database: Database, spool: InvocationLogSpool |
     artifacts = ArtifactStore(settings.data_dir / "artifacts")
     weights = WeightsCatalogue(settings.data_dir)
     placement = _placement(settings, database)
-    job_control = CustomizationJobControl(jobs, models, weights, clock=utc_now, new_id=new_resource_id)
+    job_control = CustomizationJobControl(
+        jobs, models, weights, clock=utc_now, new_id=new_resource_id, quotas=settings.quotas
+    )
     hosts = EngineHosts(database)
     model_control = CustomModelControl(
-        models, jobs, throughputs, deployments, artifacts, hosts, clock=utc_now, new_id=new_resource_id
+        models,
+        jobs,
+        throughputs,
+        deployments,
+        artifacts,
+        hosts,
+        clock=utc_now,
+        new_id=new_resource_id,
+        quotas=settings.quotas,
     )
-    throughput_control = ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id)
-    deployment_control = CustomModelDeploymentControl(deployments, models, clock=utc_now, new_id=new_resource_id)
+    throughput_control = ProvisionedThroughputControl(
+        throughputs, models, clock=utc_now, new_id=new_resource_id, quotas=settings.quotas
+    )
+    deployment_control = CustomModelDeploymentControl(
+        deployments, models, clock=utc_now, new_id=new_resource_id, quotas=settings.quotas
+    )
     invocation_control = ModelInvocationJobControl(
-        invocation_jobs, models, deployments, clock=utc_now, new_id=new_resource_id
+        invocation_jobs, models, deployments, clock=utc_now, new_id=new_resource_id, quotas=settings.quotas
+    )
+    evaluation_jobs = EvaluationJobs(database)
+    evaluation_control = EvaluationJobControl(
+        evaluation_jobs,
+        models,
+        imported_models,
+        throughputs,
+        deployments,
+        clock=utc_now,
+        new_id=new_resource_id,
+        quotas=settings.quotas,
     )
     policies = ResourcePolicies(database)
-    copy_control = ModelCopyJobControl(ModelCopyJobs(database), models, policies, clock=utc_now, new_id=new_resource_id)
+    copy_control = ModelCopyJobControl(
+        ModelCopyJobs(database), models, policies, clock=utc_now, new_id=new_resource_id, quotas=settings.quotas
+    )
     agreement_control = FoundationModelAgreementControl(FoundationModelAgreements(database), weights, clock=utc_now)
-    import_control = ModelImportJobControl(import_jobs, imported_models, clock=utc_now, new_id=new_resource_id)
+    import_control = ModelImportJobControl(
+        import_jobs, imported_models, clock=utc_now, new_id=new_resource_id, quotas=settings.quotas
+    )
     logging_configurations = InvocationLoggingConfigurations(database)
     logging_control = InvocationLoggingControl(
         logging_configurations, objects=_objects(settings), streams=_log_groups(settings), clock=utc_now
@@ -253,6 +286,7 @@ def handlers(settings: Settings, database: Database, spool: InvocationLogSpool |
             **provisioned_throughput_handlers(throughput_control),
             **custom_model_deployment_handlers(deployment_control),
             **model_invocation_job_handlers(invocation_control),
+            **evaluation_job_handlers(evaluation_control),
             **model_import_job_handlers(import_control),
             **model_copy_job_handlers(copy_control),
             **resource_policy_handlers(ResourcePolicyControl(policies, models, clock=utc_now)),
@@ -263,7 +297,16 @@ def handlers(settings: Settings, database: Database, spool: InvocationLogSpool |
             **tag_handlers(
                 TagControl(
                     database,
-                    [jobs, models, throughputs, deployments, invocation_jobs, import_jobs, imported_models],
+                    [
+                        jobs,
+                        models,
+                        throughputs,
+                        deployments,
+                        invocation_jobs,
+                        evaluation_jobs,
+                        import_jobs,
+                        imported_models,
+                    ],
                     clock=utc_now,
                 )
             ),
@@ -279,7 +322,12 @@ def openai_door(settings: Settings, database: Database) -> OpenAIDoor:
     records = TrainingRecords(database)
     placement = _placement(settings, database)
     job_control = CustomizationJobControl(
-        jobs, models, WeightsCatalogue(settings.data_dir), clock=utc_now, new_id=new_resource_id
+        jobs,
+        models,
+        WeightsCatalogue(settings.data_dir),
+        clock=utc_now,
+        new_id=new_resource_id,
+        quotas=settings.quotas,
     )
     store = FileStore(settings.data_dir, clock=utc_now)
     training_files = TrainingFiles(store, jobs, _objects(settings))
@@ -314,7 +362,12 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
     jobs = CustomizationJobs(database)
     models = CustomModels(database)
     imported_models = ImportedModels(database)
-    other_jobs = [ModelInvocationJobs(database), ModelImportJobs(database), ModelCopyJobs(database)]
+    other_jobs = [
+        ModelInvocationJobs(database),
+        EvaluationJobs(database),
+        ModelImportJobs(database),
+        ModelCopyJobs(database),
+    ]
     records = TrainingRecords(database)
     hosts = EngineHosts(database)
     artifacts = ArtifactStore(settings.data_dir / "artifacts")
@@ -322,6 +375,7 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
     queues = {
         "ModelCustomization": customization_queue(database, settings),
         "ModelInvocation": invocation_queue(database, settings),
+        "ModelEvaluation": evaluation_queue(database, settings),
         "ModelImport": import_queue(database, settings),
         "CustomModelCreation": custom_model_queue(database, settings),
         "ModelCopy": copy_queue(database, settings),
@@ -392,6 +446,7 @@ def _authorizer(settings: Settings, database: Database, principals: Principals) 
         arns.MODEL_IMPORT_JOB: ModelImportJobs(database),
         arns.IMPORTED_MODEL: ImportedModels(database),
         arns.MODEL_INVOCATION_JOB: ModelInvocationJobs(database),
+        arns.EVALUATION_JOB: EvaluationJobs(database),
     }
     return Authorizer(
         policies=principals,
@@ -442,18 +497,6 @@ def _certificate_and_key(settings: Settings) -> tuple[Path, Path] | tuple[None, 
         return Path(settings.tls_certificate), Path(settings.tls_key)
     files = tls_files(settings.data_dir / TLS_FOLDER)
     return files.certificate, files.key
-
-
-def _end_with_server_process() -> None:
-    """The HTTP worker ends when the server process that spawned it does, also by kill -9."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_ORPHAN_POLL_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
 
 
 def main() -> None:

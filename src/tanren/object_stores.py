@@ -1,11 +1,24 @@
 """Which S3 the settings mean, for whose account. Wiring shared by the composition roots."""
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, TypeVar
+
 from tanren.domain.errors import ServiceUnavailable, ValidationFailed
 from tanren.domain.scope import Scope
 from tanren.settings import Settings
 from tanren.storage.objects import ObjectStoreAddress
 
 AWS_ITSELF = "aws"
+CLIENTS_KEPT: Final = 64
+"""Of one sort. A client of boto3's takes about a megabyte, and there is no end to the regions that one may sign for."""
+
+Client = TypeVar("Client")
+
+
+def kept_by_scope(make: Callable[[Scope], Client]) -> Callable[[Scope], Client]:
+    """`make`, which is called once for a scope, as long as the scope is among the last that were asked for."""
+    return lru_cache(CLIENTS_KEPT)(make)
 
 
 def object_store_address(settings: Settings, scope: Scope) -> ObjectStoreAddress:

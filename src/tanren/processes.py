@@ -7,12 +7,17 @@ import sys
 from typing import Final
 
 HEALTH_PATH: Final = "/_tanren/health"
+CONSOLE_HEALTH_PATH: Final = "/console/health"
 TLS_FOLDER: Final = "tls"
 """In the data directory: the authority and the certificate of `tanren serve --tls`."""
 
 
 def gateway_command() -> list[str]:
     return [sys.executable, "-m", "tanren.gateway"]
+
+
+def console_command() -> list[str]:
+    return [sys.executable, "-m", "tanren.console_process"]
 
 
 def worker_command() -> list[str]:

@@ -1,21 +1,28 @@
 """Settings: the only reader of the environment. Read once by a composition root, then passed as values.
 
 Every field has a default, a help line and a check; an error names variable, value and what is allowed.
-A flag of `tanren serve` wins over the environment variable, which wins over the default.
+A flag of `tanren serve` wins over the environment variable, which wins over `settings.toml` in the data directory,
+which wins over the default.
 """
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.quotas import Quotas
 from tanren.domain.scope import ACCOUNT_ID, REGION
 
 PREFIX = "TANREN_"
+QUOTA_PREFIX: Final = "quota_"
+SETTINGS_FILE: Final = "settings.toml"
+"""In the data directory: settings by their names, for what a machine keeps from start to start."""
+_DEFAULT_DATA_DIR: Final = Path(".tanren")
 SHORTEST_IDLE_SECONDS = 20.0
 """Twice as long as the use of an engine host may go without a note in the store."""
 
@@ -36,7 +43,9 @@ def _setting(default: Any, help_line: str) -> Any:
 class Settings:
     host: str = _setting("127.0.0.1", "Address that the gateway listens on.")
     port: int = _setting(4500, "Port of the gateway: the one endpoint of every service.")
-    data_dir: Path = _setting(Path(".tanren"), "Directory of everything that must survive: database, objects, models.")
+    data_dir: Path = _setting(
+        _DEFAULT_DATA_DIR, "Directory of everything that must survive: database, objects, models."
+    )
     tls: str = _setting(
         "off",
         "How the gateway is spoken to: `off`: HTTP; `local`: HTTPS with a certificate of tanren's own authority, see "
@@ -69,6 +78,13 @@ class Settings:
         "it, the account's invocations are answered 503.",
     )
     embedded_endpoint: str = _setting("", "Where the embedded S3 listens; the supervisor sets it for its children.")
+    console: str = _setting("on", "Whether `tanren serve` has the console at /console: `on` or `off`.")
+    console_api: str = _setting(
+        "", "API that the console speaks: `aws`, or the URL of any Bedrock endpoint; empty is this server's own."
+    )
+    console_endpoint: str = _setting(
+        "", "Where the console's process listens; the supervisor sets it for its children."
+    )
     lease_seconds: float = _setting(30.0, "A worker that has not renewed its lease for this long loses its job.")
     job_slots: int = _setting(1, "Jobs that the worker runs at the same time.")
     ready_children: int = _setting(
@@ -101,6 +117,23 @@ class Settings:
     batch_minimum_records: int = _setting(
         1, "A batch job with fewer records fails. AWS's quota is 100, below which tanren only leaves an event."
     )
+    quota_customization_jobs: int = _setting(
+        0, "Customization jobs that an account may have under way in a region; 0: any number, as for every quota."
+    )
+    quota_custom_models: int = _setting(
+        0, "Custom models that an account may have in a region; those that its jobs under way will make are counted."
+    )
+    quota_imported_models: int = _setting(
+        0, "Imported models that an account may have in a region, counted in the same way; AWS's quota is 3."
+    )
+    quota_model_units: int = _setting(
+        0, "Model units that the provisioned throughputs of an account may have together in a region."
+    )
+    quota_custom_model_deployments: int = _setting(0, "Custom model deployments that an account may have in a region.")
+    quota_batch_jobs: int = _setting(
+        0, "Batch inference jobs that an account may have waiting or under way in a region."
+    )
+    quota_evaluation_jobs: int = _setting(0, "Evaluation jobs that an account may have under way in a region.")
     engine: str = _setting(
         "auto",
         "What answers: `native` (compiled, needs the library that the installation builds), `vllm` (needs a CUDA GPU "
@@ -167,6 +200,10 @@ class Settings:
             raise _refused("iam", self.iam, f"one of {', '.join(IAM_MODES)}")
         if self.aws_endpoint not in ("", "aws") and not self.aws_endpoint.startswith(("http://", "https://")):
             raise _refused("aws_endpoint", self.aws_endpoint, "aws, or a URL that begins with http:// or https://")
+        if self.console not in ("on", "off"):
+            raise _refused("console", self.console, "on or off")
+        if self.console_api not in ("", "aws") and not self.console_api.startswith(("http://", "https://")):
+            raise _refused("console_api", self.console_api, "aws, or a URL that begins with http:// or https://")
         if self.invocation_log_megabytes < 1:
             raise _refused("invocation_log_megabytes", self.invocation_log_megabytes, "1 or more")
         if self.lease_seconds < 1:
@@ -211,6 +248,9 @@ class Settings:
             raise _refused("vllm_check_gigabytes", self.vllm_check_gigabytes, "0 or more")
         if not 0 < self.vllm_start_seconds < float("inf"):
             raise _refused("vllm_start_seconds", self.vllm_start_seconds, "more than 0")
+        for spec in fields(self):
+            if spec.name.startswith(QUOTA_PREFIX) and getattr(self, spec.name) < 0:
+                raise _refused(spec.name, getattr(self, spec.name), "0 or more")
         for name in ("batch_slots", "batch_concurrency", "batch_minimum_records"):
             if getattr(self, name) < 1:
                 raise _refused(name, getattr(self, name), "1 or more")
@@ -227,6 +267,11 @@ class Settings:
         return tuple(name.strip().lower() for name in self.tls_names.split(",") if name.strip())
 
     @property
+    def quotas(self) -> Quotas:
+        names = (spec.name for spec in fields(Quotas))
+        return Quotas(**{name: getattr(self, QUOTA_PREFIX + name) for name in names})
+
+    @property
     def effective_database_url(self) -> str:
         """The one that was given, or that of the file in the data directory.
 
@@ -236,22 +281,102 @@ class Settings:
         return self.database_url or f"sqlite:///{quote(str(self.data_dir.absolute() / 'tanren.db'))}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedSetting:
+    name: str
+    value: Any
+    source: Literal["flag", "environment", "file", "default"]
+    place: str
+    """The flag, the variable or the file that has it; empty for a default."""
+    help_line: str
+
+
 def read_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
-    """Settings from `TANREN_*` variables, overridden by the flags that are not None."""
-    source = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
-    for spec in fields(Settings):
-        text = source.get(PREFIX + spec.name.upper())
-        if text is not None:
-            values[spec.name] = _read(spec.name, text, type(spec.default))
-    values.update({name: value for name, value in flags.items() if value is not None})
-    settings = Settings(**values)
+    """Settings by the flags that are not None, else by `TANREN_*` variables, else by `settings.toml` in the data
+    directory, else by default.
+
+    Raises   ValidationFailed, with variable or file, value and what is allowed.
+    """
+    given = _given(os.environ if environ is None else environ, flags)
+    settings = Settings(**{name: value for name, (value, _, _) in given.items()})
     return replace(settings, data_dir=settings.data_dir.expanduser().absolute())
+
+
+def explain_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> list[ExplainedSetting]:
+    """Every setting, in the order of the fields, with where its value came from."""
+    given = _given(os.environ if environ is None else environ, flags)
+    settings = read_settings(environ, **flags)
+    return [
+        ExplainedSetting(
+            name=spec.name,
+            value=getattr(settings, spec.name),
+            source=given[spec.name][1] if spec.name in given else "default",
+            place=given[spec.name][2] if spec.name in given else "",
+            help_line=spec.metadata["help"],
+        )
+        for spec in fields(Settings)
+    ]
+
+
+def read_language(environ: Mapping[str, str] | None = None) -> str:
+    """In which language the command line speaks, by the locale: `ja`, or `en` for every other.
+
+    Source   POSIX, 8.2: LC_ALL before LC_MESSAGES before LANG; an empty one counts as unset.
+    """
+    source = os.environ if environ is None else environ
+    locale = next((text for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (text := source.get(name))), "")
+    return "ja" if locale.partition("_")[0].partition(".")[0].lower() == "ja" else "en"
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that make a child process read equal settings."""
     return {PREFIX + spec.name.upper(): str(getattr(settings, spec.name)) for spec in fields(Settings)}
+
+
+_Given = tuple[Any, Literal["flag", "environment", "file"], str]
+"""A value, from what kind of place, and the place."""
+
+
+def _given(environ: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, _Given]:
+    """What is not left at its default, by name.
+
+    Why      the file is read only where something is left to it: a child process has every setting in its environment,
+             and a file that is changed meanwhile must not reach it.
+    """
+    given: dict[str, _Given] = {}
+    for spec in fields(Settings):
+        variable = PREFIX + spec.name.upper()
+        if flags.get(spec.name) is not None:
+            given[spec.name] = (flags[spec.name], "flag", f"--{spec.name.replace('_', '-')}")
+        elif (text := environ.get(variable)) is not None:
+            given[spec.name] = (_read(spec.name, text, type(spec.default)), "environment", variable)
+    unknown = flags.keys() - {spec.name for spec in fields(Settings)}
+    assert not unknown, f"no settings: {unknown}"
+    if len(given) == len(fields(Settings)):
+        return given
+    data_dir = Path(given["data_dir"][0]) if "data_dir" in given else _DEFAULT_DATA_DIR
+    file = data_dir.expanduser() / SETTINGS_FILE
+    return {**{name: (value, "file", str(file)) for name, value in _from_file(file).items()}, **given}
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    """Raises   ValidationFailed for what is no setting, or of another type."""
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ValidationFailed(f"{file} cannot be read: {error}") from error
+    kinds: dict[str, type[Any]] = {spec.name: type(spec.default) for spec in fields(Settings)}
+    del kinds["data_dir"]  # the file lies there
+    for name, value in found.items():
+        if name not in kinds:
+            raise ValidationFailed(f"{file}: '{name}' is no setting that it can have; they are {', '.join(kinds)}.")
+        allowed = (int, float) if kinds[name] is float else (kinds[name],)
+        if type(value) not in allowed:
+            raise ValidationFailed(f"{file}: {name} is {value!r}; allowed: a value of type {kinds[name].__name__}.")
+        found[name] = kinds[name](value)
+    return found
 
 
 def _read(name: str, text: str, kind: type[Any]) -> Any:

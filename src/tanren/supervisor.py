@@ -41,7 +41,14 @@ from tanren.domain.errors import Conflict, ServiceUnavailable, ValidationFailed
 from tanren.jobs.heartbeat import Heartbeat
 from tanren.jobs.lifeline import with_lifeline
 from tanren.object_stores import require_credentials
-from tanren.processes import HEALTH_PATH, TLS_FOLDER, gateway_command, worker_command
+from tanren.processes import (
+    CONSOLE_HEALTH_PATH,
+    HEALTH_PATH,
+    TLS_FOLDER,
+    console_command,
+    gateway_command,
+    worker_command,
+)
 from tanren.serving.wire import encode_frame
 from tanren.settings import Settings, to_environment
 from tanren.storage.database import Database, upgrade
@@ -273,8 +280,13 @@ class Supervisor:
                 )
             )
             settings = replace(settings, embedded_endpoint=f"http://127.0.0.1:{port}")
+        commands = {"worker": worker_command(), "gateway": gateway_command()}
+        if settings.console == "on":
+            listening, api = f"http://127.0.0.1:{_free_port()}", settings.console_api or _endpoint(settings)
+            settings = replace(settings, console_endpoint=listening, console_api=api)
+            commands["console"] = console_command()
         environment = child_environment(os.environ, settings)
-        for name, argv in (("worker", worker_command()), ("gateway", gateway_command())):
+        for name, argv in commands.items():
             self.children.append(Child(name=name, argv=argv, environment=environment, log_path=logs / f"{name}.log"))
         for child in self.children:
             child.start()
@@ -284,6 +296,8 @@ class Supervisor:
         urls = [f"{self.settings.scheme}://{_reachable(self.settings.host)}:{self.settings.port}{HEALTH_PATH}"]
         if self.settings.embedded_endpoint:
             urls.append(self.settings.embedded_endpoint + "/")
+        if self.settings.console_endpoint:
+            urls.append(self.settings.console_endpoint + CONSOLE_HEALTH_PATH)
         deadline = time.monotonic() + READY_SECONDS
         while urls and not self.is_stopping:
             urls = [url for url in urls if not _answers(url)]
@@ -391,7 +405,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """The gateway drains first; what it needs goes after it, and has as long."""
-        first = [child for child in self.children if child.name in ("gateway", "worker")]
+        first = [child for child in self.children if child.name in ("gateway", "worker", "console")]
         last = [child for child in self._every_child() if child not in first]
         for group in (first, last):
             deadline = time.monotonic() + DRAIN_SECONDS

@@ -13,36 +13,24 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from functools import cache
-from typing import IO, Protocol
+from datetime import timedelta
+from typing import IO
 
-from tanren.assignment import (
-    assignment_command,
-    copy_queue,
-    custom_model_queue,
-    customization_queue,
-    import_queue,
-    invocation_queue,
-)
+from tanren.assignment import assignment_command
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.expiring_resources import ExpiringResources
 from tanren.control.provisioned_throughputs import ProvisionedThroughputControl
 from tanren.control.state_change_delivery import StateChangeDelivery
 from tanren.domain.clock import new_resource_id, utc_now
-from tanren.domain.custom_models import CustomModelStatus
-from tanren.domain.customization_jobs import JobStatus, PhaseStatus
-from tanren.domain.model_copy_jobs import CopyJobStatus
-from tanren.domain.model_import_jobs import ImportJobStatus
-from tanren.domain.model_invocation_jobs import InvocationJobStatus
 from tanren.domain.scope import Scope
+from tanren.job_kinds import JobKind, kinds_of_slots
 from tanren.jobs.children import Child, ReadyChild, start_child
 from tanren.jobs.lifeline import end_with_parent, exit_at_once, on_signal
-from tanren.jobs.queue import Assignment, JobQueue
+from tanren.jobs.queue import Assignment
 from tanren.jobs.runner import ChildEnd, HowItEnded, run_assignment
 from tanren.logs import log_to_stderr
-from tanren.object_stores import AWS_ITSELF, object_store_address
+from tanren.object_stores import AWS_ITSELF, kept_by_scope, object_store_address
 from tanren.runtime.capacity import CapacityMeasurements
 from tanren.runtime.idle_engines import IdleEngines
 from tanren.runtime.metering import UsageMeter
@@ -53,12 +41,10 @@ from tanren.settings import Settings, read_settings, to_environment
 from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase
+from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
 from tanren.storage.event_bus import EventBus
-from tanren.storage.model_copy_jobs import ModelCopyJobs
-from tanren.storage.model_import_jobs import ModelImportJobs
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tanren.storage.state_changes import StateChanges
@@ -99,10 +85,7 @@ def main() -> None:
     # Only SIGTERM ends a worker; a Ctrl-C in a terminal that it was started from by hand is for the supervisor.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     database = Database(settings.effective_database_url)
-    kinds: list[JobKind] = [CustomizationKind(settings, database)] * settings.job_slots
-    kinds += [BatchKind(settings, database)] * settings.batch_slots
-    # One of each at a time: it fetches at the network's speed, and takes no memory to speak of.
-    kinds += [ImportKind(settings, database), CustomModelKind(settings, database), CopyKind(settings, database)]
+    kinds = kinds_of_slots(settings, database)
     slots = [Slot(settings, database, kind, number=number, stop=stop) for number, kind in enumerate(kinds)]
     threads = [threading.Thread(target=slot.run, name=f"slot-{slot.number}") for slot in slots]
     for thread in threads:
@@ -178,11 +161,7 @@ def _event_bus(settings: Settings) -> Callable[[Scope], EventBus] | None:
     if settings.aws_endpoint not in ("", AWS_ITSELF) or not (settings.aws_endpoint or settings.embedded_endpoint):
         return None
 
-    @cache
-    def bus(scope: Scope) -> EventBus:
-        return EventBus(object_store_address(settings, scope))
-
-    return bus
+    return kept_by_scope(lambda scope: EventBus(object_store_address(settings, scope)))
 
 
 async def _repeated(work: Callable[[], Awaitable[None]], seconds: float, stop: threading.Event) -> None:
@@ -192,121 +171,6 @@ async def _repeated(work: Callable[[], Awaitable[None]], seconds: float, stop: t
         except Exception:
             logger.exception("a round of the worker failed; it is tried again")
         await asyncio.sleep(seconds)
-
-
-class JobKind(Protocol):
-    """What a slot needs to know of the jobs that it runs."""
-
-    @property
-    def queue(self) -> JobQueue: ...
-
-    def current_attempt(self, job_arn: str) -> int: ...
-
-    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
-        """Ends the job, if the assignment is still current."""
-        ...
-
-
-class CustomizationKind:
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self.queue = customization_queue(database, settings)
-        self._jobs = CustomizationJobs(database)
-
-    def current_attempt(self, job_arn: str) -> int:
-        return self._jobs.by_arn(job_arn).attempt
-
-    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
-        arn, attempt = assignment.job_arn, assignment.attempt
-        phases = with_current_phase(self._jobs.by_arn(arn).phases, PhaseStatus.FAILED, at=at)
-        with self._jobs.database.writing() as connection:
-            self._jobs.move(
-                connection, arn, JobStatus.FAILED, at=at, attempt=attempt, failure_message=message, phases=phases
-            )
-
-
-class BatchKind:
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self.queue = invocation_queue(database, settings)
-        self._jobs = ModelInvocationJobs(database)
-
-    def current_attempt(self, job_arn: str) -> int:
-        return self._jobs.by_arn(job_arn).attempt
-
-    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
-        with self._jobs.database.writing() as connection:
-            self._jobs.move(
-                connection,
-                assignment.job_arn,
-                InvocationJobStatus.FAILED,
-                at=at,
-                attempt=assignment.attempt,
-                message=message,
-            )
-
-
-class ImportKind:
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self.queue = import_queue(database, settings)
-        self._jobs = ModelImportJobs(database)
-
-    def current_attempt(self, job_arn: str) -> int:
-        return self._jobs.by_arn(job_arn).attempt
-
-    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
-        with self._jobs.database.writing() as connection:
-            self._jobs.move(
-                connection,
-                assignment.job_arn,
-                ImportJobStatus.FAILED,
-                at=at,
-                attempt=assignment.attempt,
-                failure_message=message,
-            )
-
-
-class CopyKind:
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self.queue = copy_queue(database, settings)
-        self._jobs = ModelCopyJobs(database)
-
-    def current_attempt(self, job_arn: str) -> int:
-        return self._jobs.by_arn(job_arn).attempt
-
-    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
-        with self._jobs.database.writing() as connection:
-            self._jobs.move(
-                connection,
-                assignment.job_arn,
-                CopyJobStatus.FAILED,
-                at=at,
-                attempt=assignment.attempt,
-                failure_message=message,
-            )
-
-
-class CustomModelKind:
-    """Custom models from elsewhere; the model is its own job."""
-
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self.queue = custom_model_queue(database, settings)
-        self._models = CustomModels(database)
-
-    def current_attempt(self, job_arn: str) -> int:
-        return self._models.by_arn(job_arn).attempt
-
-    def fail(self, assignment: Assignment, message: str, *, at: datetime) -> None:
-        columns = self._models.table.c
-        expected = (columns.status == CustomModelStatus.CREATING, columns.attempt == assignment.attempt)
-        with self._models.database.writing() as connection:
-            self._models.change(
-                connection,
-                assignment.job_arn,
-                *expected,
-                status=CustomModelStatus.FAILED,
-                failure_message=message,
-                lease_owner=None,
-                lease_expires_at=None,
-            )
 
 
 class Slot:
@@ -325,7 +189,7 @@ class Slot:
         # The same at every start of this worker, so that its next life can take up what this one held.
         self._owner = f"{socket.gethostname()}:{place}:{number}"
         self._environment = {**to_environment(settings), **CHILD_ENVIRONMENT}
-        stands_ready = isinstance(kind, CustomizationKind) and number < settings.ready_children
+        stands_ready = kind.trains and number < settings.ready_children
         self._ready = ReadyChild(self._start_ahead, after_seconds=READY_AFTER_SECONDS) if stands_ready else None
 
     def run(self) -> None:
@@ -382,7 +246,7 @@ class Slot:
     def _after_crash(self, assignment: Assignment, end: ChildEnd) -> None:
         """The job goes on from its checkpoint, unless it crashes again and again at the same place."""
         arn, attempt, now = assignment.job_arn, assignment.attempt, utc_now()
-        if self._kind.current_attempt(arn) != attempt:
+        if not self._queue.is_current(assignment):
             return
         crashes = self._queue.count_crash(assignment)
         self._records.add_event(arn, attempt, f"Attempt {attempt} crashed: {end.reason}.", at=now)
@@ -390,7 +254,7 @@ class Slot:
             self._queue.release(assignment)
             return
         message = f"The job crashed {crashes} times without progress; the last time {end.reason}. {end.log_tail}"
-        self._kind.fail(assignment, message[:2048], at=now)
+        self._kind.fail(assignment, message[:2048], now)
 
 
 if __name__ == "__main__":

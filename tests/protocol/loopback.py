@@ -17,7 +17,7 @@ import botocore.session
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.config import Config
 
-from tanren.aws.chain import ASGIApp
+from tanren.aws.exchange import ASGIApp
 from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.aws.signatures import AccessKey
 

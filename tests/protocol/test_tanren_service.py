@@ -14,14 +14,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tanren import dry_run
-from tanren.aws.chain import ASGIApp, build_application
+from tanren.aws.chain import build_application
+from tanren.aws.exchange import ASGIApp
+from tanren.aws.operations.tanren import job_updates
 from tanren.aws.operations.tanren.job_updates import job_update_handlers
 from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.aws.service_models import load_service
 from tanren.catalog.foundation_models import foundation_model
 from tanren.control.customization_jobs import CustomizationJobControl
 from tanren.control.job_updates import JobUpdateControl
+from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import CustomizationType, JobStatus, Phase, PhaseStatus
+from tanren.domain.errors import Throttled
 from tanren.domain.scope import Scope
 from tanren.gateway import handlers, tanren_handlers
 from tanren.settings import read_settings
@@ -374,6 +378,27 @@ def test_a_running_job_tells_what_comes_and_gives_a_sign_of_life_in_silence(serv
     kinds = RUNNER.run(read())
     told = [kind for kind in kinds if kind != "jobEvent"]
     assert told == ["status", "heartbeat", "status", "step", "heartbeat", "status"]
+
+
+def test_an_account_watches_only_so_many_jobs_at_a_time(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_updates, "MOST_WATCHERS", 1)
+    arn = service.job(customModelName="m", roleArn="arn:aws:iam::123456789012:role/r")
+    control = CustomizationJobControl(service.jobs, None, None, clock=utc_now, new_id=lambda: "")  # type: ignore[arg-type]
+    updates = JobUpdateControl(control, service.jobs, service.records)
+    watch = job_update_handlers(updates, clock=utc_now, look_seconds=0)["WatchJob"]
+
+    async def story() -> None:
+        context: Any = _Context()
+        first, second = [(await watch(context, {"jobIdentifier": arn}))["updates"] for _ in range(2)]  # type: ignore[index]
+        assert "status" in await anext(first)
+        with pytest.raises(Throttled, match="1 WatchJob streams of account"):
+            await anext(second)
+        await first.aclose()
+        third = (await watch(context, {"jobIdentifier": arn}))["updates"]  # type: ignore[index]
+        assert "status" in await anext(third)
+        await third.aclose()
+
+    RUNNER.run(story())
 
 
 class _Context:

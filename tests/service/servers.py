@@ -49,7 +49,7 @@ class Server:
         self.data_dir = data_dir
         self.port = free_port()
         # A process that stands ready loads torch for four seconds, which most tests have no use for.
-        self.settings = {"TANREN_READY_CHILDREN": "0", **(settings or {})}
+        self.settings = {"TANREN_READY_CHILDREN": "0", "TANREN_CONSOLE": "off", **(settings or {})}
         self.process: subprocess.Popen[str] | None = None
         self.log = data_dir.with_name(data_dir.name + ".log")
 

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.service
 
 
 def verified(server: Server, *options: str) -> Any:
-    return CliRunner().invoke(app, ["audit", "verify", "--data-dir", str(server.data_dir), "--json", *options])
+    return CliRunner().invoke(
+        app, ["audit", "verify", "--data-dir", str(server.data_dir), "--output", "json", *options]
+    )
 
 
 def events(server: Server) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def test_a_request_that_breaks_a_rule_is_refused_at_once(server, bedrock, change
 def test_a_taken_name_is_a_conflict(server, bedrock):
     request = job_request(server, "taken", BUCKET, hyperParameters={"epochCount": "1"})
     first = bedrock.create_model_customization_job(**request)["jobArn"]
-    with pytest.raises(bedrock.exceptions.ConflictException, match="taken-job"):
+    with pytest.raises(bedrock.exceptions.ConflictException, match="currently in use"):
         bedrock.create_model_customization_job(**{**request, "clientRequestToken": "another"})
     assert finished(bedrock, first)["status"] == "Completed"
 

@@ -14,18 +14,22 @@ MESSAGES = [{"role": "user", "content": [{"text": "Say hello."}]}]
 FAMILIES: list[tuple[str, dict[str, Any], str]] = [
     (
         "amazon.titan-text-premier-v1:0",
-        {"inputText": "Say hello.", "textGenerationConfig": {"temperature": 0}},
+        {"inputText": "Say hello.", "textGenerationConfig": {"temperature": 0, "maxTokenCount": 64}},
         "results",
     ),
-    ("amazon.nova-lite-v1:0", {"messages": MESSAGES, "inferenceConfig": {"temperature": 0}}, "output"),
+    ("amazon.nova-lite-v1:0", {"messages": MESSAGES, "inferenceConfig": {"temperature": 0, "maxTokens": 64}}, "output"),
     (
         "anthropic.claude-v2",
         {"prompt": "\n\nHuman: Say hello.\n\nAssistant:", "max_tokens_to_sample": 64, "temperature": 0},
         "completion",
     ),
     ("cohere.command-text-v14", {"prompt": "Say hello.", "max_tokens": 64, "temperature": 0}, "generations"),
-    ("meta.llama3-3-70b-instruct-v1:0", {"prompt": LLAMA_3, "temperature": 0}, "generation"),
-    ("mistral.mistral-7b-instruct-v0:2", {"prompt": "<s>[INST] Say hello. [/INST]", "temperature": 0}, "outputs"),
+    ("meta.llama3-3-70b-instruct-v1:0", {"prompt": LLAMA_3, "temperature": 0, "max_gen_len": 64}, "generation"),
+    (
+        "mistral.mistral-7b-instruct-v0:2",
+        {"prompt": "<s>[INST] Say hello. [/INST]", "temperature": 0, "max_tokens": 64},
+        "outputs",
+    ),
     (
         "mistral.mistral-large-2402-v1:0",
         {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 64, "temperature": 0},

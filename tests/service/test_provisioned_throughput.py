@@ -206,7 +206,7 @@ def test_a_base_that_nobody_asks_for_leaves_the_memory_and_comes_back_for_the_ne
 
 def test_the_command_line_makes_shows_and_deletes_a_throughput_that_would_go_by_itself(server):
     def tanren(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tanren", "throughput", *arguments, "--data-dir", str(server.data_dir)]
+        command = [sys.executable, "-m", "tanren", "provision", *arguments, "--data-dir", str(server.data_dir)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     made = tanren("create", BASE_MODEL, "by-command", "--units", "2", "--ttl", "50m", "--wait")
@@ -216,10 +216,11 @@ def test_the_command_line_makes_shows_and_deletes_a_throughput_that_would_go_by_
     found = server.client("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)
     assert (found["status"], found["modelUnits"]) == ("InService", 2)
     assert _tags(server, arn)["tanren:ttl"] == "50m"
-    listed = {each["name"]: each for each in json.loads(tanren("list", "--json").stdout)}
-    assert (listed["by-command"]["arn"], listed["by-command"]["timeToLive"]) == (arn, "50m")
+    listed = {each["provisionedModelName"]: each for each in json.loads(tanren("list", "--output", "json").stdout)}
+    assert (listed["by-command"]["provisionedModelArn"], listed["by-command"]["timeToLive"]) == (arn, "50m")
     again = tanren("create", BASE_MODEL, "by-command")
     assert again.returncode != 0
     assert "by-command" in again.stderr
     assert tanren("delete", "by-command").returncode == 0
-    assert json.loads(tanren("list", "--json").stdout) == [each for each in listed.values() if each["arn"] != arn]
+    left = [each for each in listed.values() if each["provisionedModelArn"] != arn]
+    assert json.loads(tanren("list", "--output", "json").stdout) == left

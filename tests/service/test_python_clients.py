@@ -49,7 +49,7 @@ def _check(answer: dict[str, Any]) -> None:
     assert "".join(answer["pieces"]) == answer["text"]
     assert sum(1 for piece in answer["pieces"] if piece) > 1, "the stream came in one piece"
     if "usage" in answer:
-        assert answer["usage"]["output_tokens"] == 8
+        assert 1 < answer["usage"]["output_tokens"] <= 8
         assert answer["usage"]["input_tokens"] > 0
 
 

@@ -11,6 +11,7 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl, NewCustomModel
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
+from tanren.control.evaluation_jobs import EvaluationJobControl, NewEvaluationJob
 from tanren.control.foundation_model_agreements import FoundationModelAgreementControl
 from tanren.control.imported_models import ImportedModelControl
 from tanren.control.model_copy_jobs import ModelCopyJobControl, NewModelCopyJob
@@ -30,6 +31,7 @@ from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
+from tanren.storage.evaluation_jobs import EvaluationJobs
 from tanren.storage.foundation_model_agreements import FoundationModelAgreements
 from tanren.storage.imported_models import ImportedModels
 from tanren.storage.model_copy_jobs import ModelCopyJobs
@@ -65,6 +67,31 @@ NEW_BATCH = NewModelInvocationJob(
     echoed={"inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://my-bucket/in/records.jsonl"}}},
 )
 
+
+NEW_EVALUATION = NewEvaluationJob(
+    job_name="nightly-quality",
+    role_arn="arn:aws:iam::123456789012:role/EvaluationRole",
+    application_type="ModelEvaluation",
+    request={
+        "evaluationConfig": {
+            "automated": {
+                "datasetMetricConfigs": [
+                    {
+                        "taskType": "QuestionAndAnswer",
+                        "dataset": {
+                            "name": "questions",
+                            "datasetLocation": {"s3Uri": "s3://my-bucket/in/questions.jsonl"},
+                        },
+                        "metricNames": ["Builtin.Accuracy", "Tanren.Contains"],
+                    }
+                ]
+            }
+        },
+        "inferenceConfig": {"models": [{"bedrockModel": {"modelIdentifier": "amazon.titan-text-express-v1"}}]},
+        "outputDataConfig": {"s3Uri": "s3://my-bucket/out/"},
+    },
+    client_request_token=None,
+)
 
 NEW_IMPORT = NewModelImportJob(
     job_name="bring-llama",
@@ -117,6 +144,16 @@ class ControlPlane:
         )
         self.import_rows = ModelImportJobs(database)
         self.imported_rows = ImportedModels(database)
+        self.evaluation_rows = EvaluationJobs(database)
+        self.evaluations = EvaluationJobControl(
+            self.evaluation_rows,
+            self.model_rows,
+            self.imported_rows,
+            self.throughput_rows,
+            self.deployment_rows,
+            clock=clock,
+            new_id=new_id,
+        )
         self.copy_rows = ModelCopyJobs(database)
         policies = ResourcePolicies(database)
         self.policies = ResourcePolicyControl(policies, self.model_rows, clock=clock)
@@ -133,6 +170,7 @@ class ControlPlane:
             self.throughput_rows,
             self.deployment_rows,
             self.batch_rows,
+            self.evaluation_rows,
             self.import_rows,
             self.imported_rows,
         )
@@ -213,6 +251,12 @@ def new_job() -> Callable[..., NewCustomizationJob]:
 def new_batch() -> Callable[..., NewModelInvocationJob]:
     """A request that is right, with the given fields changed."""
     return lambda **changes: replace(NEW_BATCH, **changes)
+
+
+@pytest.fixture
+def new_evaluation() -> Callable[..., NewEvaluationJob]:
+    """A request that is right, with the given fields changed."""
+    return lambda **changes: replace(NEW_EVALUATION, **changes)
 
 
 @pytest.fixture

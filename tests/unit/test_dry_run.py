@@ -47,6 +47,48 @@ def test_one_that_takes_too_long_is_ended_with_advice_and_is_not_tried_again_by_
         DryRunProcess().run(ORDERS)
 
 
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        b"memory allocation of 4096 bytes failed",
+        b"terminate called after throwing an instance of 'std::bad_alloc'",
+        b"RuntimeError: [enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried",
+    ],
+)
+def test_a_library_that_ends_the_process_for_want_of_memory_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch, last_words: bytes
+):
+    _answers(monkeypatch, b"", code=-6, stderr=last_words)
+    with pytest.raises(ValidationFailed, match="more than 6 GiB of memory"):
+        DryRunProcess().run(ORDERS)
+
+
+def of_account(number: int) -> dict[str, Any]:
+    return {**ORDERS, "scope": {"account_id": f"{number:012d}", "region": "us-east-1"}}
+
+
+def test_an_account_with_a_dry_run_under_way_leaves_the_other_places_to_others(monkeypatch: pytest.MonkeyPatch):
+    process, told = DryRunProcess(), []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        if not told:
+            told.append("under way")
+            with pytest.raises(Throttled, match="1 dry runs of account 000000000001"):
+                process.run(of_account(1))
+            assert process.run(of_account(2)) == {}
+        return subprocess.CompletedProcess(command, 0, b"{}", b"")
+
+    monkeypatch.setattr(dry_run.subprocess, "run", run)
+    assert process.run(of_account(1)) == {}
+    assert told
+
+
+def test_one_that_takes_too_much_memory_is_refused_with_advice():
+    program = "import tanren.dry_run as d; d._obeyed = lambda *_: bytearray(2 * d.MOST_MEMORY_BYTES); d.main()"
+    done = subprocess.run([sys.executable, "-c", program], input=b"{}", capture_output=True, check=False)
+    assert json.loads(done.stdout) == {"refused": "ValidationFailed", "message": dry_run.TOO_MUCH_MEMORY}
+
+
 def test_more_at_a_time_than_there_are_places_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
     process = DryRunProcess()
     under_way, go_on = threading.Barrier(MOST_AT_ONCE + 1), threading.Event()
@@ -57,11 +99,11 @@ def test_more_at_a_time_than_there_are_places_are_told_to_come_back(monkeypatch:
         return subprocess.CompletedProcess(command, 0, b"{}", b"")
 
     monkeypatch.setattr(dry_run.subprocess, "run", run)
-    threads = [threading.Thread(target=process.run, args=(ORDERS,)) for _ in range(MOST_AT_ONCE)]
+    threads = [threading.Thread(target=process.run, args=(of_account(number),)) for number in range(MOST_AT_ONCE)]
     for thread in threads:
         thread.start()
     under_way.wait()
-    with pytest.raises(Throttled, match="the most at a time"):
+    with pytest.raises(Throttled, match=f"{MOST_AT_ONCE} dry runs are under way"):
         process.run(ORDERS)
     go_on.set()
     for thread in threads:

@@ -71,3 +71,34 @@ def test_the_database_is_in_the_data_directory_whatever_its_name(tmp_path, name)
 
 def test_every_setting_has_a_help_line():
     assert all(spec.metadata["help"].endswith(".") for spec in fields(Settings))
+
+
+def test_the_file_of_the_data_directory_is_below_the_environment_and_above_the_defaults(tmp_path):
+    (tmp_path / "settings.toml").write_text('engine = "torch"\njob_slots = 2\nlease_seconds = 5\nport = 4600\n')
+    settings = read_settings({"TANREN_JOB_SLOTS": "3"}, data_dir=tmp_path, port=4700)
+    assert (settings.engine, settings.job_slots, settings.port) == ("torch", 3, 4700)
+    assert settings.lease_seconds == 5.0
+    assert isinstance(settings.lease_seconds, float)
+
+
+def test_a_child_process_does_not_read_the_file_again(tmp_path):
+    settings = read_settings({}, data_dir=tmp_path)
+    (tmp_path / "settings.toml").write_text("this is no TOML")
+    assert read_settings(to_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("job_slot = 2", "'job_slot' is no setting that it can have"),
+        ('data_dir = "/x"', "'data_dir' is no setting that it can have"),
+        ('job_slots = "2"', "job_slots is '2'; allowed: a value of type int"),
+        ("job_slots = true", "job_slots is True; allowed: a value of type int"),
+        ("job_slots =", "cannot be read"),
+        ("job_slots = 0", "allowed: 1 or more"),
+    ],
+)
+def test_a_wrong_line_of_the_file_is_refused_with_what_is_allowed(tmp_path, text: str, message: str):
+    (tmp_path / "settings.toml").write_text(text)
+    with pytest.raises(ValidationFailed, match=message):
+        read_settings({}, data_dir=tmp_path)

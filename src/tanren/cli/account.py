@@ -1,36 +1,56 @@
 """`tanren account`: further accounts beside the one of the settings, each with everything of its own."""
 
 import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tanren.cli.env import print_exports
+from tanren.cli.language import say
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import Conflict, ValidationFailed
+from tanren.domain.identities import LastingKey
 from tanren.domain.scope import ACCOUNT_ID
 from tanren.settings import read_settings
-from tanren.storage.root_keys import read_root_keys
+from tanren.storage.root_keys import RootKeys, read_root_keys
+
+if TYPE_CHECKING:
+    from tanren.control.access_keys import AccessKeyControl
 
 account = typer.Typer(help="Accounts of this server.", no_args_is_help=True)
 
 
-@account.callback()
-def _root() -> None:
-    """Keeps `create` a subcommand even while it is the only one."""
+AccountId = Annotated[str, typer.Argument(help="Twelve digits.")]
+DataDir = Annotated[Path | None, typer.Option(help="Of the server. Default .tanren.")]
 
 
 @account.command()
-def create(
-    account_id: Annotated[str, typer.Argument(help="Twelve digits.")],
-    data_dir: Annotated[Path | None, typer.Option(help="Of the server. Default .tanren.")] = None,
-) -> None:
+def create(account_id: AccountId, data_dir: DataDir = None) -> None:
     """Print exports of the root keys of an account, for `eval "$(tanren account create 210987654321)"`.
 
     The account is made at the first call; every later one prints the same keys. A running server knows them at once.
     """
+    with _accounts(account_id, data_dir) as (control, first):
+        print_exports(_root_keys(first, control.open_account(account_id)))
+
+
+@account.command()
+def rotate(account_id: AccountId, data_dir: DataDir = None) -> None:
+    """Replace the root keys of an account, and print exports of the new ones as `create` does.
+
+    The old ones end at once, and so do temporary keys that they were used to get. Users and their keys stay.
+    """
+    with _accounts(account_id, data_dir) as (control, first):
+        print_exports(_root_keys(first, control.rotate_root_key(account_id)))
+
+
+@contextmanager
+def _accounts(account_id: str, data_dir: Path | None) -> "Generator[tuple[AccessKeyControl, RootKeys]]":
+    """The keys of further accounts, and the server's own root keys."""
     from tanren.control.access_keys import AccessKeyControl
     from tanren.domain.identities import new_unique_id
     from tanren.storage.database import Database
@@ -38,26 +58,35 @@ def create(
 
     settings = read_settings(data_dir=data_dir)
     if ACCOUNT_ID.fullmatch(account_id) is None:
-        raise ValidationFailed(f"The account is '{account_id}'; an account id is twelve digits, as 210987654321.")
+        raise ValidationFailed(
+            say("The account is '{account}'; an account id is twelve digits, as 210987654321.", account=account_id)
+        )
     first = read_root_keys(settings.data_dir)
     if first is None:
         raise ValidationFailed(
-            f"No server has been started in {settings.data_dir} yet; start one: "
-            f"tanren serve --data-dir {shlex.quote(str(settings.data_dir))}"
+            say(
+                "No server has been started in {folder} yet; start one: tanren serve --data-dir {quoted}",
+                folder=settings.data_dir,
+                quoted=shlex.quote(str(settings.data_dir)),
+            )
         )
     if first.account_id == account_id:
-        raise Conflict(f"{account_id} is the account of this server's own root keys; `tanren env` prints them.")
+        raise Conflict(
+            say(
+                "{account} is the account of this server's own root keys; `tanren env` prints them.", account=account_id
+            )
+        )
     database = Database(settings.effective_database_url)
     try:
-        control = AccessKeyControl(IdentityDatabase(database), clock=utc_now, new_id=new_unique_id)
-        key = control.open_account(account_id)
+        yield AccessKeyControl(IdentityDatabase(database), clock=utc_now, new_id=new_unique_id), first
     finally:
         database.close()
-    print_exports(
-        replace(
-            first,
-            account_id=account_id,
-            access_key_id=key.access_key_id,
-            secret_access_key=key.secret_access_key,
-        )
+
+
+def _root_keys(first: RootKeys, key: LastingKey) -> RootKeys:
+    return replace(
+        first,
+        account_id=key.account_id,
+        access_key_id=key.access_key_id,
+        secret_access_key=key.secret_access_key,
     )

@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tanren.cli.endpoint import DataDir
+from tanren.cli.language import say
+from tanren.cli.output import Output, OutputOption, show_rows
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import ValidationFailed
 from tanren.domain.time_to_live import parse_ttl
@@ -20,8 +23,6 @@ from tanren.settings import read_settings
 audit = typer.Typer(
     help="The audit log: who called what, and whether it is still what was written.", no_args_is_help=True
 )
-
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Of the server. Default .tanren.")]
 
 
 @audit.command("list")
@@ -33,17 +34,23 @@ def list_events(
     user: Annotated[
         str | None, typer.Option(help="Only calls whose principal's ARN or access key id contains this.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="CloudTrail's records, one a line, for programs.")] = False,
+    output: OutputOption = Output.TABLE,
     data_dir: DataDir = None,
 ) -> None:
-    """Show audited calls, oldest first."""
+    """Show audited calls, oldest first; for programs, CloudTrail's records.
+
+    Example: tanren audit list --since 2h --event-name InvokeModel --output jsonl
+    """
     # Imported here, as in all of these: `tanren env` and `--help` need none of it.
     from tanren.storage.audit_records import call_events
 
     events = _wanted(call_events(read_settings(data_dir=data_dir).data_dir), _moment(since), event_name, user)
-    if as_json:
+    # In ASCII: what callers wrote may be no text that can be encoded, or one that a terminal obeys.
+    if output is Output.JSON:
+        print(json.dumps(list(events)))
+        return
+    if output is Output.JSONL:
         for event in events:
-            # In ASCII: what callers wrote may be no text that can be encoded, or one that a terminal obeys.
             print(json.dumps(event))
         return
     table = Table(box=None, pad_edge=False)
@@ -66,10 +73,15 @@ def verify(
     from_sequence: Annotated[
         int, typer.Option("--from", min=1, help="First record, where older files were moved away on purpose.")
     ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    output: OutputOption = Output.TABLE,
     data_dir: DataDir = None,
 ) -> None:
-    """Find every record that was edited, deleted, inserted, reordered or cut off. Exit code 0: none, 1: some."""
+    """Find every record that was edited, deleted, inserted, reordered or cut off.
+
+    Exit code 0: none. 1: some.
+
+    Example: tanren audit verify --public-key key.pem --head head.json
+    """
     from tanren.storage.audit_signatures import public_key_of, read_public_key
     from tanren.storage.audit_verification import verify as verify_log
 
@@ -80,7 +92,7 @@ def verify(
         {"what": each.what.value, "file": str(each.path), "line": each.line, "text": each.text}
         for each in found.findings
     ]
-    if as_json:
+    if output is not Output.TABLE:
         told = {"records": found.record_count, "calls": found.call_count, "findings": findings}
         print(json.dumps({**told, "remarks": found.remarks}))
     else:
@@ -94,12 +106,20 @@ def verify(
         for remark in found.remarks:
             console.print(Text.assemble(("remark    ", "yellow"), remark))
         names = ", ".join(each.fingerprint[:16] for each in keys)
-        console.print(f"{found.record_count} genuine records, {found.call_count} of them calls; key {names}")
+        counted = say(
+            "{records} genuine records, {calls} of them calls; key {names}",
+            records=found.record_count,
+            calls=found.call_count,
+            names=names,
+        )
+        console.print(Text(counted))
         if findings:
-            text = f"The log in {folder} is not what was written: {len(findings)} finding(s)."
+            text = say(
+                "The log in {folder} is not what was written: {count} finding(s).", folder=folder, count=len(findings)
+            )
             console.print(Text(text, style="bold red"))
         else:
-            console.print(Text("The log is what was written.", style="green"))
+            console.print(Text(say("The log is what was written."), style="green"))
     if findings:
         raise typer.Exit(1)
 
@@ -122,22 +142,27 @@ def head(data_dir: DataDir = None) -> None:
     folder = read_settings(data_dir=data_dir).data_dir
     found = sealed_head_of(folder)
     if found is None:
-        raise ValidationFailed(f"The audit log in {folder} has no head: no server has answered there yet.")
+        raise ValidationFailed(
+            say("The audit log in {folder} has no head: no server has answered there yet.", folder=folder)
+        )
     print(json.dumps(found.to_json()))
 
 
 @audit.command()
-def undelivered(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, data_dir: DataDir = None
-) -> None:
-    """Show logs of model invocations that are still on this machine, and why. Exit code 1: a delivery has failed."""
+def undelivered(output: OutputOption = Output.TABLE, data_dir: DataDir = None) -> None:
+    """Show logs of model invocations that are still on this machine, and why.
+
+    Exit code 1: a delivery has failed.
+
+    Example: tanren audit undelivered --output jsonl
+    """
     from tanren.storage.invocation_log_spool import undelivered as undelivered_batches
     from tanren.storage.invocation_log_spool import unreadable as unreadable_files
 
     folder = read_settings(data_dir=data_dir).data_dir
     waiting, damaged = undelivered_batches(folder), unreadable_files(folder)
-    for batch in waiting:
-        told = {
+    rows: list[dict[str, Any]] = [
+        {
             "file": str(batch.path),
             "account": batch.scope.account_id,
             "region": batch.scope.region,
@@ -145,11 +170,20 @@ def undelivered(
             "records": len(batch.records()),
             "failure": batch.failure,
         }
-        text = f"{told['since']} {told['account']} {told['region']} {told['records']} records in {told['file']}"
-        print(json.dumps(told) if as_json else f"{text}: {batch.failure or 'not tried yet'}")
-    for path in damaged:
-        reason = "cannot be read, so it is not delivered; remove the file when you have seen it"
-        print(json.dumps({"file": str(path), "failure": reason}) if as_json else f"{path}: {reason}")
+        for batch in waiting
+    ]
+    reason = "cannot be read, so it is not delivered; remove the file when you have seen it"
+    rows += [{"file": str(path), "failure": reason} for path in damaged]
+    if output is Output.TABLE:
+        for row in rows:
+            where = (
+                f"{row['since']} {row['account']} {row['region']} {row['records']} records in "
+                if "since" in row
+                else ""
+            )
+            print(f"{where}{row['file']}: {row['failure'] or 'not tried yet'}")
+    else:
+        show_rows(rows, [], output, none="")
     if damaged or any(batch.failure is not None for batch in waiting):
         raise typer.Exit(1)
 
@@ -179,7 +213,10 @@ def _moment(text: str | None) -> datetime | None:
             return utc_now() - parse_ttl(text)
         except ValidationFailed as error:
             raise ValidationFailed(
-                f"--since is '{text}'; give a day (2026-11-21), a time (2026-11-21T12:00:00Z), or a span: 30m, 2h."
+                say(
+                    "--since is '{text}'; give a day (2026-11-21), a time (2026-11-21T12:00:00Z), or a span: 30m, 2h.",
+                    text=text,
+                )
             ) from error
     return moment if moment.tzinfo is not None else moment.astimezone()
 
@@ -211,7 +248,7 @@ def _kept_head(path: Path) -> Any:
     try:
         found = head_of_text(path.read_bytes())
     except OSError as error:
-        raise ValidationFailed(f"--head {path} cannot be read: {error}") from error
+        raise ValidationFailed(say("--head {path} cannot be read: {error}", path=path, error=error)) from error
     if found is None:
-        raise ValidationFailed(f"--head {path} holds no head, as `tanren audit head` prints it.")
+        raise ValidationFailed(say("--head {path} holds no head, as `tanren audit head` prints it.", path=path))
     return found

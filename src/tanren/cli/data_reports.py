@@ -3,13 +3,13 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tanren.cli.output import Output
 from tanren.data.findings import Finding, Severity
 from tanren.data.reading import FileSummary
 
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 _BAR: Final = 30
 _VERDICTS: Final = {True: "AWS refuses it", False: "AWS takes it", None: "AWS: not known"}
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
-
-
-class Output(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
 
 
 def console() -> Console:

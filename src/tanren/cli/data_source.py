@@ -6,19 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.cli.endpoint import open_endpoint, refusals
 from tanren.data.containers import pieces_of
 from tanren.domain.errors import ResourceNotFound, ValidationFailed
-from tanren.settings import read_settings
-from tanren.storage.root_keys import read_root_keys
 
 if TYPE_CHECKING:
     from tanren.storage.objects import S3Location
 
 _CHUNK_BYTES: Final = 1 << 20
-_READ_SECONDS: Final = 300
-"""A model that writes many pairs takes its time."""
 _MISSING: Final = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
 
 
@@ -107,25 +102,5 @@ def client_of(service: str, endpoint_url: str | None, data_dir: Path | None) -> 
 
     `service` may be `tanren`, whose model comes with us.
     """
-    import boto3
-    import botocore.session
-    from botocore.config import Config
-
-    endpoint = open_endpoint(endpoint_url, data_dir)
-    settings = read_settings(data_dir=data_dir)
-    keys = None if endpoint.is_aws else read_root_keys(settings.data_dir)
-    if keys is not None and keys.endpoint != endpoint.url:
-        keys = None
-    # Paths, not host names: a bucket of a server at an address has no name of its own.
-    config = Config(s3={} if endpoint.is_aws else {"addressing_style": "path"}, read_timeout=_READ_SECONDS)
-    session = botocore.session.Session()
-    session.set_config_variable("data_path", str(MODELS_FOLDER))
-    client: Any = boto3.Session(botocore_session=session).client(  # pyright: ignore
-        service,
-        endpoint_url=None if endpoint.is_aws else endpoint.url,
-        region_name=endpoint.bedrock.meta.region_name,
-        aws_access_key_id=keys.access_key_id if keys else None,
-        aws_secret_access_key=keys.secret_access_key if keys else None,
-        config=config,
-    )
+    client = open_endpoint(endpoint_url, data_dir).client(service)
     return client, client.meta.endpoint_url

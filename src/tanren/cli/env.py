@@ -1,11 +1,10 @@
 """`tanren env`: the variables with which any AWS client speaks to this server."""
 
 import shlex
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from tanren.cli.endpoint import DataDir
+from tanren.cli.language import say
+from tanren.cli.output import Output, OutputOption, as_json
 from tanren.domain.errors import ValidationFailed
 from tanren.settings import read_settings
 from tanren.storage.root_keys import RootKeys, read_root_keys
@@ -15,17 +14,27 @@ STRONGER_VARIABLES = ("AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROF
 
 
 def env(
-    data_dir: Annotated[Path | None, typer.Option(help="Of the server. Default .tanren.")] = None,
+    output: OutputOption = Output.TABLE,
+    data_dir: DataDir = None,
 ) -> None:
-    """Print exports for `eval "$(tanren env)"`."""
+    """Print exports for `eval "$(tanren env)"`: endpoint, keys and region for any AWS client.
+
+    Example: eval "$(tanren env)"
+    """
     settings = read_settings(data_dir=data_dir)
     keys = read_root_keys(settings.data_dir)
     if keys is None:
         raise ValidationFailed(
-            f"No server has been started in {settings.data_dir} yet; start one: "
-            f"tanren serve --data-dir {shlex.quote(str(settings.data_dir))}"
+            say(
+                "No server has been started in {folder} yet; start one: tanren serve --data-dir {quoted}",
+                folder=settings.data_dir,
+                quoted=shlex.quote(str(settings.data_dir)),
+            )
         )
-    print_exports(keys)
+    if output is Output.TABLE:
+        print_exports(keys)
+    else:
+        print(as_json(client_environment(keys)))
 
 
 def print_exports(keys: RootKeys) -> None:

@@ -1,10 +1,13 @@
 """A customization job as a picture in a terminal: how far, how long yet, the curves, what it answers, what was found.
 
-read (rows of the store)  →  JobView (values)  →  `picture` (what rich prints), in 80 columns
+read (calls of the API)  →  JobView (values)  →  `picture` (what rich prints), in 80 columns
+
+A tanren server tells all of it. Any other Bedrock tells status and phases, and the losses when the job is over.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,85 +17,100 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tanren.cli.calls import Api, Call
+from tanren.cli.language import say
 from tanren.cli.loss_curve import sparkline
-from tanren.domain.customization_jobs import TERMINAL, CustomizationJob, JobStatus, Phase, PhaseStatus
-from tanren.storage.customization_jobs import CustomizationJobs
-from tanren.storage.training_records import TrainingRecords
 
 EVENTS_SHOWN: Final = 6
+OVER: Final = frozenset({"Completed", "Failed", "Stopped"})
 _CURVE_WIDTH: Final = 30
 _BAR_WIDTH: Final = 24
-_SPEED_STEPS: Final = 20
+_CURVE_POINTS: Final = 200
+"""Asked for; the curve has fewer columns, each the mean of some."""
 _VERDICTS: Final = ("Learning:", "Under-trained:", "Over-fitting", "Diverged:", "Nothing learned:")
-_PHASES: Final = {
-    Phase.VALIDATION: "checking the data",
-    Phase.DATA_PROCESSING: "preparing the data",
-    Phase.TRAINING: "training",
-}
+_PHASES: Final = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 _COLOURS: Final = {
-    JobStatus.IN_PROGRESS: "cyan",
-    JobStatus.STOPPING: "yellow",
-    JobStatus.COMPLETED: "green",
-    JobStatus.FAILED: "red",
-    JobStatus.STOPPED: "yellow",
+    "InProgress": "cyan",
+    "Stopping": "yellow",
+    "Completed": "green",
+    "Failed": "red",
+    "Stopped": "yellow",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job as it stands in the store at one moment."""
+    """A job as it stands at one moment, in the API's members."""
 
-    job: CustomizationJob
-    steps: Sequence[dict[str, Any]] = ()
-    validations: Sequence[dict[str, Any]] = ()
-    samples: Sequence[dict[str, Any]] = ()
-    events: Sequence[tuple[datetime, str]] = ()
+    job: Mapping[str, Any]
+    """GetModelCustomizationJob."""
+    metrics: Mapping[str, Any] | None = None
+    """GetJobMetrics; None where nobody tells them."""
+    samples: Sequence[Mapping[str, Any]] = ()
+    events: Sequence[Mapping[str, Any]] = ()
 
     @property
     def is_over(self) -> bool:
-        return self.job.status in TERMINAL
+        return self.job["status"] in OVER
 
     @property
     def diagnosis(self) -> str | None:
         """What the run found about itself, if it came that far."""
-        found = [message for _, message in self.events if message.startswith(_VERDICTS)]
+        found = [event["message"] for event in self.events if event["message"].startswith(_VERDICTS)]
         return found[-1] if found else None
 
     @property
     def phase(self) -> str:
-        running = [name for key, name in _PHASES.items() if _status(self.job, key) == PhaseStatus.IN_PROGRESS]
-        return running[-1] if running else "waiting for a worker"
+        words = (say("checking the data"), say("preparing the data"), say("training"))
+        details = self.job.get("statusDetails", {})
+        running = [
+            word for key, word in zip(_PHASES, words, strict=True) if details.get(key, {}).get("status") == "InProgress"
+        ]
+        return running[-1] if running else say("waiting for a worker")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long early stopping will yet wait."""
+
+    stalled: int
+    """Validations in a row that were no better."""
+    patience: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobReader:
-    """Reads a job again and again; steps that are known are not read twice."""
+    """Reads a job again and again."""
 
-    jobs: CustomizationJobs
-    records: TrainingRecords
+    api: Api
     arn: str
-    _steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def read(self) -> JobView:
-        job = self.jobs.by_arn(self.arn)
-        self._steps += self.records.steps(self.arn, after=self._steps[-1]["step"] if self._steps else -1)
+        job = self.api.perform(Call(operation="GetModelCustomizationJob", parameters={"jobIdentifier": self.arn}))
+        if not self.api.is_tanren:
+            return JobView(job=job)
         return JobView(
             job=job,
-            steps=self._steps,
-            validations=self.records.validations(self.arn),
-            samples=self.records.samples(self.arn),
-            events=self.records.events(self.arn),
+            metrics=self.api.perform(self._call("GetJobMetrics", maxResults=_CURVE_POINTS)),
+            samples=list(self.api.every(self._call("GetJobSamples"), "samples")),
+            events=list(self.api.every(self._call("ListJobEvents"), "events")),
         )
+
+    def _call(self, operation: str, **more: Any) -> Call:
+        return Call(service="tanren", operation=operation, parameters={"jobIdentifier": self.arn, **more})
 
 
 def picture(view: JobView) -> RenderableType:
     parts: list[RenderableType] = [_head(view)]
-    if view.steps:
-        parts += [_bar(view), _figures(view)]
-    if view.job.failure_message:
-        parts.append(_block("Why it failed", Text(view.job.failure_message, style="red")))
+    if view.metrics is not None and view.metrics.get("lastStep"):
+        parts += [_bar(view, view.metrics), _figures(view, view.metrics)]
+    elif view.metrics is None:
+        parts.append(_phases(view))
+    if view.job.get("failureMessage"):
+        parts.append(_block(say("Why it failed"), Text(view.job["failureMessage"], style="red")))
     if view.diagnosis:
-        parts.append(_block("Diagnosis", Text(view.diagnosis, style="bold")))
+        parts.append(_block(say("Diagnosis"), Text(view.diagnosis, style="bold")))
     if view.samples:
         parts.append(_answers(view))
     if view.events:
@@ -100,47 +118,75 @@ def picture(view: JobView) -> RenderableType:
     return Group(*parts)
 
 
-def remaining(view: JobView) -> str:
+def facts(view: JobView) -> dict[str, Any]:
+    """For programs: the job's own members, and beside them what tanren tells of it."""
+    told: dict[str, Any] = dict(view.job)
+    if view.metrics is not None:
+        names = ("progress", "steps", "validations", "trainedTokenCount", "trainedTokensPerSecond")
+        told["metrics"] = {name: view.metrics[name] for name in names if name in view.metrics}
+        told |= {"diagnosis": view.diagnosis, "samples": list(view.samples), "events": list(view.events)}
+    return told
+
+
+def remaining(metrics: Mapping[str, Any] | None) -> str:
     """`about 40 s left`; empty where nobody can say yet, or the job is over."""
-    left = view.steps[-1].get("remaining_seconds") if view.steps else None
-    return "" if left is None or view.is_over else f"about {duration(left)} left"
+    left = (metrics or {}).get("progress", {}).get("remainingSeconds")
+    return "" if left is None else say("about {duration} left", duration=duration(left))
 
 
 def duration(seconds: float) -> str:
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return say("{seconds} s", seconds=whole)
+    if whole < 600:
+        return say("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{round(whole / 60)} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return say("{minutes} min", minutes=round(whole / 60))
+    return say("{hours} h {minutes} min", hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
-def coloured(status: JobStatus) -> Text:
-    return Text(str(status), style=_COLOURS[status])
+def coloured(status: str) -> Text:
+    return Text(status, style=_COLOURS.get(status, ""))
+
+
+def patience_left(job: Mapping[str, Any], losses: Sequence[float]) -> Patience | None:
+    """After these validation losses, by the rule that the run itself goes by (`training/early_stopping.py`).
+
+    None where the job has no early stopping, or has not been validated.
+    """
+    given: Mapping[str, str] = job.get("hyperParameters", {})
+    if "earlyStoppingPatience" not in given or not losses:
+        return None
+    threshold, reference, stalled = float(given.get("earlyStoppingThreshold", 0)), math.inf, 0
+    for loss in losses:
+        is_better = loss < reference - threshold
+        reference, stalled = (loss, 0) if is_better else (reference, stalled + 1)
+    return Patience(stalled=stalled, patience=int(given["earlyStoppingPatience"]), threshold=threshold)
 
 
 def _head(view: JobView) -> RenderableType:
     job = view.job
     line = Text()
-    line.append(job.job_name, style="bold")
-    line.append("  ").append_text(coloured(job.status))
+    line.append(job["jobName"], style="bold")
+    line.append("  ").append_text(coloured(job["status"]))
     if not view.is_over:
         line.append(f" · {view.phase}")
-    elif job.ended_at is not None:
-        line.append(f" after {duration((job.ended_at - job.created_at).total_seconds())}")
-    line.append(f"\n{job.foundation_model_id} → {job.output_model_name}", style="dim")
+    elif "endTime" in job:
+        took = duration((job["endTime"] - job["creationTime"]).total_seconds())
+        line.append(say(" after {duration}", duration=took))
+    line.append(f"\n{job['baseModelArn'].rpartition('/')[2]} → {job['outputModelName']}", style="dim")
     return line
 
 
-def _bar(view: JobView) -> RenderableType:
-    last = view.steps[-1]
-    total, share = last.get("total_steps"), last.get("share")
-    done = last["step"] + 1
-    words = [f"step {done}" + (f" of {total}" if total else ""), f"epoch {last['epoch']}"]
-    if left := remaining(view):
+def _bar(view: JobView, metrics: Mapping[str, Any]) -> RenderableType:
+    progress, last = metrics["progress"], metrics["lastStep"]
+    total, share, done = progress.get("totalSteps"), progress.get("share"), progress["stepsDone"]
+    step = say("step {done} of {total}", done=done, total=total) if total else say("step {done}", done=done)
+    words = [step, say("epoch {epoch}", epoch=last["epoch"])]
+    if left := remaining(metrics):
         words.append(left)
-    if view.job.status is JobStatus.COMPLETED and total and done < total:
-        words.append("stopped early")
+    if view.job["status"] == "Completed" and total and done < total:
+        words.append(say("stopped early"))
     row = Table.grid(padding=(0, 2))
     row.add_row(
         ProgressBar(total=1.0, completed=share if share is not None else 0.0, width=_BAR_WIDTH),
@@ -150,22 +196,50 @@ def _bar(view: JobView) -> RenderableType:
     return Padding(row, (1, 0, 1, 0))
 
 
-def _figures(view: JobView) -> RenderableType:
+def _figures(view: JobView, metrics: Mapping[str, Any]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    losses = [step["training_loss"] for step in view.steps]
-    table.add_row("training loss", f"{losses[0]:.3f} → {losses[-1]:.3f}", Text(_curve(losses), style="cyan"))
-    if view.validations:
-        found = [record["validation_loss"] for record in view.validations]
-        best = min(view.validations, key=lambda record: record["validation_loss"])
-        curve = Text(_curve(found), style="magenta").append(f"  best in epoch {best['epoch']}", style="dim")
-        table.add_row("validation loss", f"{found[0]:.3f} → {found[-1]:.3f}", curve)
-    recent = list(view.steps)[-_SPEED_STEPS:]
-    seconds = sum(step["seconds"] for step in recent)
-    if seconds > 0:
-        speed = sum(step["trained_tokens"] for step in recent) / seconds
-        trained = sum(step["trained_tokens"] for step in view.steps)
-        table.add_row("speed", f"{speed:,.0f}/s", Text(f"trained tokens; {trained:,} so far", style="dim"))
+    losses = [step["trainingLoss"] for step in metrics["steps"]]
+    last = metrics["lastStep"]["trainingLoss"]
+    table.add_row(say("training loss"), f"{losses[0]:.3f} → {last:.3f}", Text(_curve(losses), style="cyan"))
+    if metrics.get("lastValidation"):
+        found = [record["validationLoss"] for record in metrics["validations"]]
+        best = say("  best in epoch {epoch}", epoch=metrics["bestValidation"]["epoch"])
+        curve = Text(_curve(found), style="magenta").append(best, style="dim")
+        latest = metrics["lastValidation"]["validationLoss"]
+        table.add_row(say("validation loss"), f"{found[0]:.3f} → {latest:.3f}", curve)
+        if (waiting := patience_left(view.job, found)) is not None:
+            table.add_row(say("early stopping"), *_waiting(waiting))
+    if (speed := metrics.get("trainedTokensPerSecond")) is not None:
+        trained = say("trained tokens; {count} so far", count=f"{metrics['trainedTokenCount']:,}")
+        table.add_row(say("speed"), f"{speed:,.0f}/s", Text(trained, style="dim"))
     return table
+
+
+def _waiting(waiting: Patience) -> tuple[Text, Text]:
+    """A mark for each epoch of patience, those that are used up filled; and in words."""
+    used = min(waiting.stalled, waiting.patience)
+    marks = Text("●" * used, style="yellow").append("○" * (waiting.patience - used), style="dim")
+    words = say(
+        "{stalled} of {patience} epochs without a gain of {threshold}",
+        stalled=waiting.stalled,
+        patience=waiting.patience,
+        threshold=f"{waiting.threshold:g}",
+    )
+    return marks, Text(words, style="dim")
+
+
+def _phases(view: JobView) -> RenderableType:
+    """All that a Bedrock tells which is not tanren."""
+    table = Table.grid(padding=(0, 2))
+    words = (say("checking the data"), say("preparing the data"), say("training"))
+    for key, word in zip(_PHASES, words, strict=True):
+        details = view.job.get("statusDetails", {}).get(key)
+        table.add_row(Text(word), coloured(details["status"]) if details else Text("-", style="dim"))
+    if "trainingMetrics" in view.job:
+        table.add_row(say("training loss"), f"{view.job['trainingMetrics']['trainingLoss']:.3f}")
+    for validation in view.job.get("validationMetrics", []):
+        table.add_row(say("validation loss"), f"{validation['validationLoss']:.3f}")
+    return Padding(table, (1, 0, 0, 0))
 
 
 def _curve(losses: Sequence[float]) -> str:
@@ -174,29 +248,31 @@ def _curve(losses: Sequence[float]) -> str:
 
 def _answers(view: JobView) -> RenderableType:
     newest = view.samples[-1]
-    where = "held-out prompts" if any(answer["is_held_out"] for answer in newest["answers"]) else "prompts trained on"
+    is_held_out = any(answer["isHeldOut"] for answer in newest["answers"])
+    where = say("held-out prompts") if is_held_out else say("prompts trained on")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for number, answer in enumerate(newest["answers"]):
         if number:
             table.add_row("", "")
-        cut = "" if answer["is_whole"] else " …"
+        cut = "" if answer["isWhole"] else " …"
         # Data and answers are text, whatever brackets they hold; never markup.
-        table.add_row("asked", Text(_one_line(answer["prompt"])))
-        table.add_row("answers", Text(_one_line(answer["text"]) + cut, style="bold"))
-        table.add_row("expected", Text(_one_line(answer["expected"]), style="dim"))
-    return _block(f"What it answers after step {newest['step']}, {where}", table)
+        table.add_row(say("asked"), Text(_one_line(answer["prompt"])))
+        table.add_row(say("answers"), Text(_one_line(answer["answer"]) + cut, style="bold"))
+        table.add_row(say("expected"), Text(_one_line(answer["expected"]), style="dim"))
+    return _block(say("What it answers after step {step}, {where}", step=newest["step"], where=where), table)
 
 
 def _events(view: JobView) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    shown = [(at, message) for at, message in view.events if message != view.diagnosis]
-    for at, message in shown[-EVENTS_SHOWN:]:
-        table.add_row(f"{at.astimezone():%H:%M:%S}", Text(message))
-    return _block("Events", table)
+    shown = [event for event in view.events if event["message"] != view.diagnosis]
+    for event in shown[-EVENTS_SHOWN:]:
+        moment: datetime = event["at"]
+        table.add_row(f"{moment.astimezone():%H:%M:%S}", Text(event["message"]))
+    return _block(say("Events"), table)
 
 
 def _block(title: str, content: RenderableType) -> RenderableType:
@@ -206,7 +282,3 @@ def _block(title: str, content: RenderableType) -> RenderableType:
 def _one_line(text: str, *, longest: int = 200) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= longest else flat[: longest - 1] + "…"
-
-
-def _status(job: CustomizationJob, phase: Phase) -> str:
-    return str(job.phases.get(phase, {}).get("status", ""))

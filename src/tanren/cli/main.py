@@ -1,64 +1,60 @@
 """The `tanren` command: noun and verb, data on standard output, progress on standard error.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 data are not right, 6 the state forbids it (port or directory in use).
+The nouns are in `commands.py`, the exit codes in `exit_codes.py`, what is said in Japanese in `messages.ja.toml`.
 """
 
 import sys
+from collections.abc import Sequence
 
 import typer
+from typer._click.exceptions import ClickException
+from typer.main import get_command
 
-from tanren.cli.account import account
-from tanren.cli.audit import audit
-from tanren.cli.data import data
-from tanren.cli.demo import demo
-from tanren.cli.doctor import doctor
-from tanren.cli.env import env
-from tanren.cli.job import job
-from tanren.cli.models import models
-from tanren.cli.sdk import sdk
-from tanren.cli.serve import serve
-from tanren.cli.throughput import throughput
-from tanren.cli.tls import tls
-from tanren.domain.errors import Conflict, TanrenError, ValidationFailed
+from tanren.cli.commands import Nouns
+from tanren.cli.exit_codes import ExitCode, exit_code_of
+from tanren.cli.output import Output, error_json, tell_error, wanted_output
+from tanren.domain.errors import TanrenError
 
 app = typer.Typer(
+    cls=Nouns,
     name="tanren",
     help="Customize open-weight language models behind Amazon Bedrock's API, on this machine.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-app.command()(serve)
-app.command()(env)
-app.command()(demo)
-app.command()(doctor)
-app.command()(tls)
-app.add_typer(account, name="account")
-app.add_typer(models, name="models")
-app.add_typer(data, name="data")
-app.add_typer(job, name="job")
-app.add_typer(throughput, name="throughput")
-app.add_typer(sdk, name="sdk")
-app.add_typer(audit, name="audit")
 
 
 @app.callback()
 def _root() -> None:
-    """Keeps `tanren serve` a subcommand even while there are few."""
+    """Takes no options of its own; every command has its own."""
 
 
 def main() -> None:
-    """Runs the command; an error that a user can do something about is one line, not a traceback."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code. An error that a user can do something about is a line, or an object, and no traceback."""
+    output = wanted_output(arguments)
     try:
-        app()
-    except ValidationFailed as error:
-        _fail(error, 2)
-    except Conflict as error:
-        _fail(error, 6)
+        code = get_command(app).main(args=list(arguments), prog_name="tanren", standalone_mode=False)
+    except ClickException as error:
+        _tell_wrong_usage(error, output)
+        return error.exit_code
+    except typer.Abort:
+        return ExitCode.DETACHED
     except TanrenError as error:
-        _fail(error, 1)
+        tell_error(error, output)
+        return exit_code_of(error)
+    return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _fail(error: TanrenError, code: int) -> None:
-    print(f"tanren: {error}", file=sys.stderr)
-    sys.exit(code)
+def _tell_wrong_usage(error: ClickException, output: Output) -> None:
+    if output is not Output.TABLE:
+        told = error_json(error.format_message(), exit_code=error.exit_code, kind="WrongUsage")
+        print(told, file=sys.stderr)
+        return
+    from typer.rich_utils import rich_format_error
+
+    rich_format_error(error)

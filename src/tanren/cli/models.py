@@ -1,8 +1,6 @@
 """`tanren models …`: open weights of your own behind Bedrock's ids. Works on the data directory, server or not."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,11 +16,16 @@ from rich.table import Table
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
 from tanren.catalog.stand_ins import StandIn, line_of, variants_of, write_stand_in
 from tanren.catalog.weights import WeightsCatalogue, learning_rates, shown_name
+from tanren.cli.calls import has_store
+from tanren.cli.endpoint import DataDir
+from tanren.cli.language import say
+from tanren.cli.model import export
+from tanren.cli.output import Output, OutputOption
 from tanren.domain.errors import Conflict, ResourceNotFound, ServiceUnavailable, TanrenError, ValidationFailed
 from tanren.model_files.licences import licence_files
 from tanren.model_files.memory import MemoryNeeds, available_bytes, memory_needs
 from tanren.model_files.store import NANO_KEY, NANO_NAME, ModelStore, StoredModel
-from tanren.settings import Settings, read_settings, to_environment
+from tanren.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from tanren.storage.database import Database
@@ -31,14 +34,16 @@ models = typer.Typer(
     help="Open weights of your own behind Bedrock's model ids; nano answers until you choose.", no_args_is_help=True
 )
 
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Of the server. Default .tanren.")]
+# Exporting a custom model was named here before models had a noun of their own.
+models.command("export", hidden=True)(export)
+
 Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit. Default: the main branch.")]
 
 
 @models.command("list")
 def list_models(
+    output: OutputOption = Output.TABLE,
     data_dir: DataDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one object with everything.")] = False,
 ) -> None:
     """Show which weights answer under which id, and what the store holds."""
     catalogue = _catalogue(data_dir)
@@ -54,9 +59,13 @@ def list_models(
     stored = [_facts(model) for model in catalogue.store.every()]
     unfinished = catalogue.store.unfinished()
     available = available_bytes()
-    if as_json:
+    if output is Output.JSON:
         begun = [{"key": key, "bytes": size} for key, size in unfinished]
         print(json.dumps({"models": rows, "weights": stored, "unfinished": begun, "availableBytes": available}))
+        return
+    if output is Output.JSONL:
+        for row in rows:
+            print(json.dumps(row))
         return
     console = _console()
     table = Table(title="Model ids", title_justify="left", box=None, pad_edge=False)
@@ -67,13 +76,18 @@ def list_models(
     console.print(table)
     for row in rows:
         if "error" in row:
-            console.print(f"[red]{row['modelId']} is refused: {escape(row['error'])}[/red]", soft_wrap=True)
+            refused = say("{model} is refused: {error}", model=row["modelId"], error=escape(row["error"]))
+            console.print(f"[red]{refused}[/red]", soft_wrap=True)
     console.print()
     console.print(_stored_table(catalogue.store.every(), available))
     for key, size in unfinished:
         console.print(
-            f"unfinished: {key}, {_size(size)} here; the same pull goes on with it, `tanren models remove {key}` lets "
-            "it go"
+            say(
+                "unfinished: {key}, {size} here; the same pull goes on with it, "
+                "`tanren models remove {key}` lets it go",
+                key=key,
+                size=_size(size),
+            )
         )
 
 
@@ -117,7 +131,9 @@ def use(
 ) -> None:
     """Let these weights answer under a model id, from the next job and invocation on; gets them first if needed."""
     if nano == (weights is not None):
-        raise ValidationFailed("Say which weights: a repository, a folder, a key of `tanren models list`, or nano.")
+        raise ValidationFailed(
+            say("Say which weights: a repository, a folder, a key of `tanren models list`, or nano.")
+        )
     _known_id(model_id)
     settings = read_settings(data_dir=data_dir)
     catalogue = WeightsCatalogue(settings.data_dir)
@@ -125,8 +141,11 @@ def use(
     model = catalogue.store.nano() if weights is None else _got(catalogue.store, weights, revision)
     if not model.has_chat_template:
         raise ValidationFailed(
-            f"{model.name} has no chat template, so it can neither answer nor be tuned here. Take the variant of the "
-            "model that was made for conversations, often named -Instruct, -Chat or -it."
+            say(
+                "{name} has no chat template, so it can neither answer nor be tuned here. Take the variant of the "
+                "model that was made for conversations, often named -Instruct, -Chat or -it.",
+                name=model.name,
+            )
         )
     is_hub = model.origin.source == "hub"
     line = StandIn(
@@ -142,9 +161,15 @@ def use(
     shown = shown_name(FOUNDATION_MODELS[model_id], now.bound())
     followers = [each for each in variants_of(model_id) if each not in catalogue.lines()]
     _progress_console().print(
-        f"From now on {escape(now.name)} answers under {', '.join([model_id, *followers])}, shown as "
-        f"'{escape(shown)}'. Reference rates: {now.lora_learning_rate:g} (LoRA), {now.full_learning_rate:g} (full). "
-        "Custom models and jobs that exist stay with the weights they were made on."
+        say(
+            "From now on {weights} answers under {ids}, shown as '{shown}'. Reference rates: {lora} (LoRA), {full} "
+            "(full). Custom models and jobs that exist stay with the weights they were made on.",
+            weights=escape(now.name),
+            ids=", ".join([model_id, *followers]),
+            shown=escape(shown),
+            lora=f"{now.lora_learning_rate:g}",
+            full=f"{now.full_learning_rate:g}",
+        )
     )
     _warn_of_memory(model)
 
@@ -187,40 +212,13 @@ def remove(
         else:
             users = _users(settings, catalogue, found)
             if users:
-                raise Conflict(f"{found.key} is needed by {', '.join(users)}; change or delete these first.")
+                needed = say(
+                    "{key} is needed by {users}; change or delete these first.", key=found.key, users=", ".join(users)
+                )
+                raise Conflict(needed)
             freed = store.remove(found.key)
             _forget_host(settings, found.folder)
-    _progress_console().print(f"{escape(model)} is removed; {_size(freed)} are free again.")
-
-
-@models.command()
-def export(
-    model: Annotated[str, typer.Argument(help="Name or ARN of a custom model.")],
-    destination: Annotated[Path, typer.Argument(help="Folder to write; empty, or not there yet.")],
-    merged: Annotated[bool, typer.Option("--merged", help="Base and adapter in one; else the adapter alone.")] = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Write a custom model as a folder that transformers, peft, vLLM or llama.cpp's converter opens."""
-    from tanren.export import CONFLICT_EXIT_CODE, export_command
-
-    settings = read_settings(data_dir=data_dir)
-    _require_database(settings)
-    console = _progress_console()
-    console.print(
-        f"Writing {escape(model)} to {escape(str(destination))}, and comparing its answers with the original's"
-    )
-    argv = export_command(model, destination.absolute(), merged=merged)
-    # Tensors live in a process of their own.
-    done = subprocess.run(
-        argv, env={**os.environ, **to_environment(settings)}, capture_output=True, text=True, check=False
-    )
-    if done.returncode == CONFLICT_EXIT_CODE:
-        raise Conflict(done.stderr.strip().splitlines()[-1])
-    if done.returncode != 0:
-        raise ServiceUnavailable(done.stderr.strip() or f"The export ended with exit code {done.returncode}.")
-    for line in json.loads(done.stdout.splitlines()[-1])["lines"]:
-        console.print(f"  {escape(line)}")
-    print(destination)
+    _progress_console().print(say("{model} is removed; {size} are free again.", model=escape(model), size=_size(freed)))
 
 
 def _catalogue(data_dir: Path | None) -> WeightsCatalogue:
@@ -231,10 +229,20 @@ def _known_id(model_id: str) -> None:
     model = FOUNDATION_MODELS.get(model_id)
     if model is None:
         raise ValidationFailed(
-            f"'{model_id}' is no id of the catalogue; ids are {', '.join(sorted(FOUNDATION_MODELS))}."
+            say(
+                "'{model}' is no id of the catalogue; ids are {ids}.",
+                model=model_id,
+                ids=", ".join(sorted(FOUNDATION_MODELS)),
+            )
         )
     if not model.is_stand_in:
-        raise ValidationFailed(f"{model_id} is {model.product_name} itself; nothing else may answer under its id.")
+        raise ValidationFailed(
+            say(
+                "{model} is {product} itself; nothing else may answer under its id.",
+                model=model_id,
+                product=model.product_name,
+            )
+        )
 
 
 def _got(store: ModelStore, weights: str, revision: str | None) -> StoredModel:
@@ -243,7 +251,7 @@ def _got(store: ModelStore, weights: str, revision: str | None) -> StoredModel:
         return store.nano()
     if _is_path(weights):
         if revision is not None:
-            raise ValidationFailed(f"--revision goes with a repository; {weights} is a folder.")
+            raise ValidationFailed(say("--revision goes with a repository; {weights} is a folder.", weights=weights))
         return _import(store, Path(weights), None)
     try:
         return store.named(weights, revision)
@@ -265,14 +273,27 @@ def _pull(store: ModelStore, repository: str, revision: str | None) -> StoredMod
     found = hub.find(repository, revision)
     known = store.find(found.key)
     if known is not None:
-        console.print(f"{escape(known.name)} at {known.origin.revision} is in the store already.")
+        console.print(
+            say(
+                "{name} at {revision} is in the store already.",
+                name=escape(known.name),
+                revision=known.origin.revision,
+            )
+        )
         return known
     console.print(
-        f"Pulling {escape(found.repository)} from {escape(found.endpoint)}\n"
-        f"  commit   {found.commit}\n"
-        f"  licence  {escape(found.licence)}\n"
-        f"  files    {len(found.files)} of {len(found.files) + len(found.left)}, {_size(found.size_bytes)}\n"
-        f"  to       {escape(str(store.root / found.key))}"
+        say(
+            "Pulling {repository} from {endpoint}\n  commit   {commit}\n  licence  {licence}\n"
+            "  files    {count} of {all}, {size}\n  to       {folder}",
+            repository=escape(found.repository),
+            endpoint=escape(found.endpoint),
+            commit=found.commit,
+            licence=escape(found.licence),
+            count=len(found.files),
+            all=len(found.files) + len(found.left),
+            size=_size(found.size_bytes),
+            folder=escape(str(store.root / found.key)),
+        )
     )
     with _bar(console, found.size_bytes) as tell:
         model = hub.pull(found, store, on_bytes=tell)
@@ -282,7 +303,7 @@ def _pull(store: ModelStore, repository: str, revision: str | None) -> StoredMod
 
 def _import(store: ModelStore, folder: Path, name: str | None) -> StoredModel:
     console = _progress_console()
-    console.print(f"Importing {escape(str(folder))} into {escape(str(store.root))}")
+    console.print(say("Importing {folder} into {store}", folder=escape(str(folder)), store=escape(str(store.root))))
     with _bar(console, None) as tell:
         model = store.import_folder(folder, name=name, on_bytes=tell)
     _tell_admitted(console, model)
@@ -291,9 +312,15 @@ def _import(store: ModelStore, folder: Path, name: str | None) -> StoredModel:
 
 def _tell_admitted(console: Console, model: StoredModel) -> None:
     console.print(
-        f"In the store: {model.key}\n"
-        f"  {escape(model.architecture)}, {_count(model.parameter_count)} parameters, {model.dtype}, context "
-        f"{model.context_length}; licence {escape(model.origin.licence)}"
+        say(
+            "In the store: {key}\n  {architecture}, {count} parameters, {dtype}, context {length}; licence {licence}",
+            key=model.key,
+            architecture=escape(model.architecture),
+            count=_count(model.parameter_count),
+            dtype=model.dtype,
+            length=model.context_length,
+            licence=escape(model.origin.licence),
+        )
     )
 
 
@@ -304,20 +331,27 @@ def _warn_of_several(catalogue: WeightsCatalogue, model: StoredModel) -> None:
             try:
                 catalogue.resolve(line)
             except Conflict as error:
-                _progress_console().print(
-                    f"[yellow]{escape(str(catalogue.file))}, {model_id}: {escape(str(error))} Until then the id is "
-                    f"refused; choose: tanren models use {model_id} {escape(model.name)} --revision REVISION[/yellow]"
+                told = say(
+                    "{file}, {model}: {error} Until then the id is refused; choose: tanren models use {model} {name} "
+                    "--revision REVISION",
+                    file=escape(str(catalogue.file)),
+                    model=model_id,
+                    error=escape(str(error)),
+                    name=escape(model.name),
                 )
+                _progress_console().print(told, style="yellow")
 
 
 def _warn_of_memory(model: StoredModel) -> None:
     available = available_bytes()
     needs = memory_needs(model.parameter_count, model.dtype)
     if available is not None and needs.serve_bytes > available:
-        _progress_console().print(
-            f"[yellow]They need about {_size(needs.serve_bytes)} of memory to answer; {_size(available)} are available "
-            "on this machine now.[/yellow]"
+        told = say(
+            "They need about {needed} of memory to answer; {available} are available on this machine now.",
+            needed=_size(needs.serve_bytes),
+            available=_size(available),
         )
+        _progress_console().print(told, style="yellow")
 
 
 def _users(settings: Settings, catalogue: WeightsCatalogue, model: StoredModel) -> list[str]:
@@ -326,7 +360,7 @@ def _users(settings: Settings, catalogue: WeightsCatalogue, model: StoredModel) 
     from tanren.storage.artifacts import ArtifactStore
 
     lines = [f"the line of {model_id} in {catalogue.file}" for model_id in lines_with(catalogue, model)]
-    if not _has_database(settings):
+    if not has_store(settings):
         return lines
     with _database(settings) as database:
         return [*lines, *work_with(catalogue, model, database, ArtifactStore(settings.data_dir / "artifacts"))]
@@ -345,7 +379,7 @@ def _let_go(settings: Settings, catalogue: WeightsCatalogue, before: StandIn | N
 
 
 def _forget_host(settings: Settings, folder: Path) -> None:
-    if _has_database(settings):
+    if has_store(settings):
         from tanren.storage.engine_hosts import EngineHosts
 
         with _database(settings) as database:
@@ -362,15 +396,6 @@ def _database(settings: Settings) -> Generator["Database"]:
         yield database
     finally:
         database.close()
-
-
-def _has_database(settings: Settings) -> bool:
-    return bool(settings.database_url) or (settings.data_dir / "tanren.db").exists()
-
-
-def _require_database(settings: Settings) -> None:
-    if not _has_database(settings):
-        raise ResourceNotFound(f"No server has been started in {settings.data_dir} yet, so it has no custom models.")
 
 
 def _facts(model: StoredModel) -> dict[str, Any]:

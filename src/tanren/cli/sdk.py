@@ -9,6 +9,7 @@ import typer
 from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.aws.sdk_overlay import install as install_overlay
 from tanren.aws.sdk_overlay import uninstall as uninstall_overlay
+from tanren.cli.language import say
 
 sdk = typer.Typer(
     help="The SDK overlay: the service `tanren`, waiters, and a dialect of Bedrock, for boto3 and the AWS CLI.",
@@ -32,11 +33,9 @@ def install(models_dir: ModelsDir = None) -> None:
     done = install_overlay(models_dir or _default_folder())
     for name in done.written:
         print(done.folder / name)
-    told = "Nothing had to be written: the overlay was there" if not done.written else "The overlay is there"
-    print(
-        f"{told}. A script that uses it does not run on AWS; `tanren sdk uninstall` takes it away again.",
-        file=sys.stderr,
-    )
+    told = say("The overlay is there.") if done.written else say("Nothing had to be written: the overlay was there.")
+    warning = say("A script that uses it does not run on AWS; `tanren sdk uninstall` takes it away again.")
+    print(f"{told} {warning}", file=sys.stderr)
 
 
 @sdk.command()

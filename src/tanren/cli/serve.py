@@ -31,11 +31,19 @@ def serve(
     iam: Annotated[
         str | None, typer.Option(help="Policies of users and roles: `enforce` (default), `audit` or `off`.")
     ] = None,
+    console: Annotated[
+        bool | None, typer.Option(help="Pages for a browser, at /console of the same port. Default: yes.")
+    ] = None,
     aws_endpoint: Annotated[
         str | None, typer.Option(help="S3 and its neighbours elsewhere: `aws`, or the URL of any S3.")
     ] = None,
 ) -> None:
-    """Start gateway, worker, engine hosts and the embedded S3, and keep them running until Ctrl-C."""
+    """Start gateway, worker, engine hosts and the embedded S3, and keep them running until Ctrl-C.
+
+    Further settings are variables of the environment or lines of settings.toml; `tanren config explain` shows all.
+
+    Example: tanren serve --port 4500 --data-dir .tanren
+    """
     # Imported here: `tanren env` and `--help` need none of it.
     from tanren.supervisor import Supervisor
 
@@ -54,17 +62,20 @@ def serve(
         tls=None if tls is None else "local" if tls else "off",
         iam=iam,
         aws_endpoint=aws_endpoint,
+        console=None if console is None else "on" if console else "off",
     )
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 
     def tell(keys: RootKeys) -> None:
         folder = settings.data_dir
         for_shell, keys_path, logs = (
             escape(shlex.quote(str(p))) for p in (folder, folder / FILE_NAME, folder / "logs")
         )
-        console.print(
+        shown = f"  console   {escape(keys.endpoint)}/console\n" if settings.console == "on" else ""
+        out.print(
             f"[bold]tanren is ready[/bold] after {time.monotonic() - began:.1f} s\n"
             f"  endpoint  {escape(keys.endpoint)}\n"
+            f"{shown}"
             f"  region    {keys.region}   account {keys.account_id}\n"
             f"  keys      {keys_path}\n"
             f"  logs      {logs}\n"

@@ -15,7 +15,10 @@ from tanren.settings import read_settings
 def tls(
     data_dir: Annotated[Path | None, typer.Option(help="Of the server. Default .tanren.")] = None,
 ) -> None:
-    """Explain the certificates of `tanren serve --tls`: whom they are for, until when, and how to trust them."""
+    """Explain the certificates of `tanren serve --tls`: whom they are for, until when, and how to trust them.
+
+    Example: tanren tls
+    """
     from tanren.aws.tls import fingerprint_of, names_in, read_certificate, tls_files
 
     settings = read_settings(data_dir=data_dir)

@@ -99,6 +99,13 @@ class JobQueue:
         """The job goes back to the queue: at once, for example when a worker is told to stop, or after a pause."""
         return self._set(assignment, lease_owner=None, lease_expires_at=not_before)
 
+    def is_current(self, assignment: Assignment) -> bool:
+        """Whether nobody has taken the job over since, nor removed it."""
+        columns = self.table.c
+        query = select(columns.attempt).where(columns.arn == assignment.job_arn)
+        with self.database.reading() as connection:
+            return connection.execute(query).scalar_one_or_none() == assignment.attempt
+
     def release_all_of(self, owner: str) -> int:
         """How many leases were dropped. A worker calls it when it starts: what its last life held, nobody holds now."""
         columns = self.table.c

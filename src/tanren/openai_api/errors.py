@@ -33,6 +33,7 @@ from tanren.domain.errors import (
     TooManyTags,
     ValidationFailed,
 )
+from tanren.domain.host_paths import text_for_callers
 
 _INVALID_REQUEST: Final = "invalid_request_error"
 _SERVER_ERROR: Final = "server_error"
@@ -99,8 +100,8 @@ def refusal_of(error: TanrenError) -> Refusal:
                 param = "model"
             else:
                 param = error.param if isinstance(error, InvalidParameter) else None
-            return Refusal(status=status, type=type_name, code=code, message=str(error), param=param)
-    return internal_refusal(str(error))
+            return Refusal(status=status, type=type_name, code=code, message=text_for_callers(error), param=param)
+    return internal_refusal(text_for_callers(error))
 
 
 def unproved_refusal(message: str) -> Refusal:

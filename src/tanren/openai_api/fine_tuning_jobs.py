@@ -25,6 +25,7 @@ from tanren.openai_api.training_files import TrainingFiles, output_uri
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.resources import ListFilter
 from tanren.storage.training_records import TrainingRecords
+from tanren.threads import WAITING
 
 PREFIX: Final = "ftjob-"
 DEFAULT_ROLE: Final = "OpenAIFineTuningRole"
@@ -55,7 +56,8 @@ class FineTuningJobs:
         new = read_new_job(await read_json(call))
         wanted = self._names(call.scope, new)
         await call.permit("bedrock", "CreateModelCustomizationJob", wanted)
-        job = await asyncio.to_thread(self._create, call.scope, new, wanted)
+        # The training file may have to be copied into S3 first.
+        job = await WAITING.run(self._create, call.scope, new, wanted)
         described = await asyncio.to_thread(self._views.job, job)
         return json_answer(described, noted={"jobArn": job.job_arn})
 
@@ -73,7 +75,7 @@ class FineTuningJobs:
                 PageRequest(size=asked.limit, after=after),
                 ListFilter(equals={"customization_type": CustomizationType.FINE_TUNING}),
             )
-            return list_answer([self._views.job(job) for job in page.items], has_more=page.next_token is not None)
+            return list_answer(self._views.jobs(page.items), has_more=page.next_token is not None)
 
         return await asyncio.to_thread(look)
 

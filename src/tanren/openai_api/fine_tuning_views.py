@@ -9,6 +9,7 @@ for itself cannot be invoked. Events have messages alone; a step's time is not r
 metric files and in `tanren job watch`, not among the events.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tanren.catalog.foundation_models import root_model
@@ -35,31 +36,17 @@ class FineTuningViews:
         self._records = records
 
     def job(self, job: CustomizationJob) -> Json:
-        hyperparameters = _hyperparameters(job)
-        validation = [file_of(job.scope, uri) for uri in job.validation_s3_uris]
+        return self.jobs([job])[0]
+
+    def jobs(self, jobs: Sequence[CustomizationJob]) -> list[Json]:
+        # Of an unfinished job there is no total to show.
+        completed = [job.job_arn for job in jobs if job.status is JobStatus.COMPLETED]
+        trained_tokens = dict.fromkeys(completed, 0)
+        if completed:
+            trained_tokens |= self._records.trained_tokens(completed)
         with self._records.database.reading() as connection:
-            tags = tags_of(connection, job.job_arn)
-        return {
-            "object": "fine_tuning.job",
-            "id": f"ftjob-{job.job_id}",
-            "model": _base(job),
-            "created_at": epoch(job.created_at),
-            "finished_at": None if job.ended_at is None else epoch(job.ended_at),
-            "estimated_finish": None,
-            "fine_tuned_model": job.output_model_arn,
-            "organization_id": job.scope.account_id,
-            "status": status_of(job),
-            "training_file": file_of(job.scope, job.training_s3_uri),
-            "validation_file": validation[0] if validation else None,
-            "result_files": [],
-            "trained_tokens": self._trained_tokens(job),
-            "error": _error(job),
-            "hyperparameters": hyperparameters,
-            "method": {"type": SUPERVISED, SUPERVISED: {"hyperparameters": hyperparameters}},
-            "seed": int(job.hyperparameters.get("seed", 0)),
-            "integrations": [],
-            "metadata": {key: value for key, value in tags.items() if not key.startswith(RESERVED_PREFIX)},
-        }
+            tags = {job.job_arn: tags_of(connection, job.job_arn) for job in jobs}
+        return [_described(job, tags[job.job_arn], trained_tokens.get(job.job_arn)) for job in jobs]
 
     def event(self, event: JobEvent) -> Json:
         return {
@@ -94,10 +81,31 @@ class FineTuningViews:
             }
         ]
 
-    def _trained_tokens(self, job: CustomizationJob) -> int | None:
-        if job.status is not JobStatus.COMPLETED:
-            return None
-        return sum(record["trained_tokens"] for record in self._records.steps(job.job_arn))
+
+def _described(job: CustomizationJob, tags: Mapping[str, str], trained_tokens: int | None) -> Json:
+    hyperparameters = _hyperparameters(job)
+    validation = [file_of(job.scope, uri) for uri in job.validation_s3_uris]
+    return {
+        "object": "fine_tuning.job",
+        "id": f"ftjob-{job.job_id}",
+        "model": _base(job),
+        "created_at": epoch(job.created_at),
+        "finished_at": None if job.ended_at is None else epoch(job.ended_at),
+        "estimated_finish": None,
+        "fine_tuned_model": job.output_model_arn,
+        "organization_id": job.scope.account_id,
+        "status": status_of(job),
+        "training_file": file_of(job.scope, job.training_s3_uri),
+        "validation_file": validation[0] if validation else None,
+        "result_files": [],
+        "trained_tokens": trained_tokens,
+        "error": _error(job),
+        "hyperparameters": hyperparameters,
+        "method": {"type": SUPERVISED, SUPERVISED: {"hyperparameters": hyperparameters}},
+        "seed": int(job.hyperparameters.get("seed", 0)),
+        "integrations": [],
+        "metadata": {key: value for key, value in tags.items() if not key.startswith(RESERVED_PREFIX)},
+    }
 
 
 def status_of(job: CustomizationJob) -> str:

@@ -34,6 +34,7 @@ from tanren.runtime.conversing import ConverseInput
 from tanren.runtime.document_blocks import with_documents_read
 from tanren.runtime.tool_use import check_tools, with_tool_uses
 from tanren.serving.protocol import AdapterRef
+from tanren.threads import DOCUMENTS
 
 CONTENT_TYPE = "application/json"
 
@@ -184,7 +185,7 @@ async def _checked(placed: Placed, request: GenerationRequest) -> GenerationRequ
         await asyncio.to_thread(check_tools, request)
     if any(message.documents or message.enclosed for message in conversation.messages):
         # In a thread, since it waits for a process that parses them.
-        return replace(request, conversation=await asyncio.to_thread(with_documents_read, conversation))
+        return replace(request, conversation=await DOCUMENTS.run(with_documents_read, conversation))
     return request
 
 

@@ -21,6 +21,7 @@ from tanren.domain.custom_model_deployments import DeploymentStatus
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
 from tanren.domain.errors import EngineFailed, ModelNotReady, ResourceNotFound, ValidationFailed
 from tanren.domain.foundation_models import FoundationModel
+from tanren.domain.host_paths import without_folders
 from tanren.domain.imported_models import ImportedModel
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
 from tanren.domain.scope import Scope
@@ -147,7 +148,7 @@ class StoredPlacement:
     def _whole_weights(self, model_arn: str, artifact_path: str) -> Path:
         folder = self._artifacts.resolve(artifact_path)
         if not folder.is_dir():
-            raise EngineFailed(f"The weights of {model_arn} are gone: {folder} is not there.")
+            raise EngineFailed(f"The weights of {model_arn} are gone: the artifact store has no {artifact_path}.")
         return folder
 
     def _base_of(self, custom: CustomModel) -> Path:
@@ -158,7 +159,7 @@ class StoredPlacement:
         try:
             return self._weights.folder_of(bound)
         except ResourceNotFound as error:
-            raise EngineFailed(f"The base of {custom.model_arn} is gone: {error}") from error
+            raise EngineFailed(f"The base of {custom.model_arn} is gone: {self._shown(str(error))}") from error
 
     async def _check_weights(self, engine: EngineClient, model_arn: str, expected: str) -> None:
         """Once in the life of each engine host: whole weights are what the job published. (Adapters are checked by the
@@ -274,10 +275,16 @@ class StoredPlacement:
             if host.status is EngineHostStatus.READY:
                 return EngineClient(host.socket_path)
             if host.status is EngineHostStatus.FAILED:
-                raise EngineFailed(f"The engine of {base_folder.name} could not be started: {host.failure_message}")
+                reason = self._shown(host.failure_message or "", base_folder)
+                raise EngineFailed(f"The engine of {base_folder.name} could not be started: {reason}")
             if time.monotonic() >= deadline:
                 raise ModelNotReady(
                     f"The engine of this model is not ready after {self._patience_seconds:g} s; try again in a moment."
                 )
             await asyncio.sleep(_POLL_SECONDS)
             host = await asyncio.to_thread(self._hosts.want, str(base_folder), at=self._clock())
+
+    def _shown(self, reason: str, base_folder: Path | None = None) -> str:
+        """As a caller reads it; the whole is in the log of the process that it is about."""
+        base = {} if base_folder is None else {str(base_folder): base_folder.name}
+        return without_folders(reason, {**base, f"{self._artifacts.root.parent}/": ""})

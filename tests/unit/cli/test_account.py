@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tanren.cli.main import app
-from tanren.domain.errors import Conflict, ValidationFailed
+from tanren.domain.errors import Conflict, ResourceNotFound, ValidationFailed
 from tanren.storage.root_keys import RootKeys, write_root_keys
 
 OTHER = "210987654321"
@@ -26,8 +26,8 @@ def data_dir(tmp_path: Path, migrated_file: Path) -> Path:
     return tmp_path
 
 
-def created(data_dir: Path, account: str = OTHER) -> str:
-    result = CliRunner().invoke(app, ["account", "create", account, "--data-dir", str(data_dir)])
+def created(data_dir: Path, account: str = OTHER, *, command: str = "create") -> str:
+    result = CliRunner().invoke(app, ["account", command, account, "--data-dir", str(data_dir)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.stdout
@@ -39,6 +39,15 @@ def test_an_account_has_one_root_key_however_often_it_is_asked_for(data_dir: Pat
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:4500" in first
     assert created(data_dir) == first
     assert created(data_dir, "111122223333") != first
+
+
+def test_new_root_keys_are_printed_and_are_the_accounts_from_then_on(data_dir: Path) -> None:
+    with pytest.raises(ResourceNotFound, match="has not been opened"):
+        created(data_dir, command="rotate")
+    old = created(data_dir)
+    new = created(data_dir, command="rotate")
+    assert new != old
+    assert created(data_dir) == new
 
 
 def test_the_servers_own_account_is_not_made_again(data_dir: Path) -> None:

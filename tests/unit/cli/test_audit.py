@@ -34,7 +34,7 @@ def told(data_dir: Path, *arguments: str):
 
 
 def numbers(data_dir: Path, *arguments: str) -> list[str]:
-    result = told(data_dir, "list", "--json", *arguments)
+    result = told(data_dir, "list", "--output", "jsonl", *arguments)
     assert result.exit_code == 0, result.output
     return [json.loads(line)["eventID"].removeprefix("event-") for line in result.stdout.splitlines()]
 
@@ -65,7 +65,7 @@ def test_what_callers_wrote_says_nothing_to_the_terminal_nor_to_its_markup(tmp_p
     assert all(char.isprintable() or char == "\n" for char in shown)
     for text in (r"unproved: AKIA\x1b]0;owned\x07\x9b2J\u202e\ud800\r[red]x[/red]", r"bedrock Get\x1b[2J", r"\x08"):
         assert text in shown
-    as_json = told(tmp_path, "list", "--json").stdout
+    as_json = told(tmp_path, "list", "--output", "jsonl").stdout
     assert all(char.isprintable() or char == "\n" for char in as_json)
     (event,) = (json.loads(line) for line in as_json.splitlines())
     assert event["userIdentity"]["accessKeyId"] == evil
@@ -80,7 +80,7 @@ def test_logs_that_cannot_be_read_are_named(tmp_path: Path, clock, scope):
     spool.remove(batch)
     result = told(tmp_path, "undelivered")
     assert (result.exit_code, f"{path}: cannot be read" in result.stdout) == (1, True)
-    assert json.loads(told(tmp_path, "undelivered", "--json").stdout)["file"] == str(path)
+    assert json.loads(told(tmp_path, "undelivered", "--output", "jsonl").stdout)["file"] == str(path)
 
 
 def test_a_time_that_is_none_is_refused_with_what_would_be_one(data_dir: Path):
@@ -102,7 +102,7 @@ def test_tampering_is_exit_code_1_with_file_and_line(data_dir: Path):
     result = told(data_dir, "verify")
     assert result.exit_code == 1
     assert f"{path} line 2: record 2 is not what was written" in result.stdout
-    result = told(data_dir, "verify", "--json")
+    result = told(data_dir, "verify", "--output", "json")
     assert result.exit_code == 1
     assert [finding["what"] for finding in json.loads(result.stdout)["findings"]] == ["edited"]
 
@@ -132,7 +132,7 @@ def test_logs_that_wait_for_their_bucket_are_shown_with_the_reason(tmp_path: Pat
     spool.end_due(all_of_them=True)
     (batch,) = spool.ready()
     spool.note_failure(batch, "The bucket does not exist")
-    result = told(tmp_path, "undelivered", "--json")
+    result = told(tmp_path, "undelivered", "--output", "jsonl")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["failure"] == "The bucket does not exist"
     spool.remove(batch)

@@ -31,11 +31,11 @@ def test_a_problem_is_exit_code_1_and_says_what_to_do(monkeypatch: pytest.Monkey
     result = told(monkeypatch, BROKEN)
     assert result.exit_code == 1
     assert "To do: take another" in result.stdout
-    assert result.stdout.splitlines()[-1] == "1 problem to put right."
+    assert result.stdout.splitlines()[-1] == "To put right: 1."
 
 
 def test_programs_get_the_same_as_one_object(monkeypatch: pytest.MonkeyPatch):
-    result = told(monkeypatch, BROKEN, "--json")
+    result = told(monkeypatch, BROKEN, "--output", "json")
     assert result.exit_code == 1
     answer = json.loads(result.stdout)
     assert answer["problems"] == 1

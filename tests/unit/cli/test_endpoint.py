@@ -1,14 +1,18 @@
 """Whom a command asks: what is named, where the shell points, the own server; AWS only where it is named."""
 
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from tanren.cli.endpoint import open_endpoint, refusals
+from tanren.cli.endpoint import answers_as_tanren, open_endpoint, refusals
+from tanren.cli.exit_codes import exit_code_of
 from tanren.domain.errors import Conflict, ResourceNotFound, ServiceUnavailable, TanrenError, ValidationFailed
+from tanren.processes import HEALTH_PATH
 from tanren.storage.root_keys import RootKeys, write_root_keys
 
 OWN = RootKeys(
@@ -96,3 +100,40 @@ def test_a_refusal_of_the_api_keeps_its_words_and_gets_its_exit_code(code: str, 
 def test_who_does_not_answer_is_named_with_what_to_do():
     with pytest.raises(ServiceUnavailable, match=r"http://127\.0\.0\.1:1.*tanren serve"), refusals():
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+
+def test_a_tanren_server_is_known_by_its_page_of_health_and_others_are_not():
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == HEALTH_PATH and self.server.is_tanren else 404)  # type: ignore[attr-defined]
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the test's output is the test's."""
+
+    for is_tanren in (True, False):
+        with HTTPServer(("127.0.0.1", 0), Health) as server:
+            server.is_tanren = is_tanren  # type: ignore[attr-defined]
+            Thread(target=server.serve_forever, daemon=True).start()
+            assert answers_as_tanren(f"http://127.0.0.1:{server.server_port}") is is_tanren
+            server.shutdown()
+    assert not answers_as_tanren("http://127.0.0.1:1")
+    assert not answers_as_tanren("https://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        ("ValidationException", 3),
+        ("ExpiredTokenException", 5),
+        ("UnrecognizedClientException", 5),
+        ("ThrottlingException", 6),
+        ("ServiceQuotaExceededException", 6),
+        ("TooManyTagsException", 6),
+        ("InternalServerException", 1),
+    ],
+)
+def test_each_code_of_the_api_ends_with_its_exit_code(code: str, exit_code: int):
+    with pytest.raises(TanrenError) as refused, refusals():
+        raise ClientError({"Error": {"Code": code, "Message": "because"}}, "Anything")
+    assert exit_code_of(refused.value) == exit_code

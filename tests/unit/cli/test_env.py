@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -62,3 +63,10 @@ def test_an_error_is_one_line_and_an_exit_code(arguments, code, text):
     assert done.returncode == code
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_env_gives_a_program_the_variables_as_an_object(tmp_path):
+    write_root_keys(tmp_path, KEYS)
+    told = json.loads(CliRunner().invoke(app, ["env", "--data-dir", str(tmp_path), "-o", "json"]).stdout)
+    assert told["AWS_ENDPOINT_URL"] == KEYS.endpoint
+    assert told["AWS_SECRET_ACCESS_KEY"] == KEYS.secret_access_key

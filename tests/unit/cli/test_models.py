@@ -95,7 +95,7 @@ def test_list_and_show_say_licence_size_revision_and_memory(tanren, tiny_model):
     assert shown["neededBy"] == [shown["neededBy"][0]]
     assert TITAN in shown["neededBy"][0]
     assert shown["memoryBytes"]["serve"] < shown["memoryBytes"]["lora"] < shown["memoryBytes"]["full"]
-    listed = json.loads(tanren("list", "--json").stdout)
+    listed = json.loads(tanren("list", "--output", "json").stdout)
     assert {row["modelId"]: row["key"] for row in listed["models"]}[TITAN] == key
     assert [row["key"] for row in listed["weights"]] == ["nano", key]
     table = tanren("list").stdout

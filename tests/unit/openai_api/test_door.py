@@ -121,6 +121,12 @@ def test_every_kind_of_error_is_translated():
         assert refusal_of(error).status != 500 or kind is ModelFailed, kind
 
 
+def test_where_things_lie_on_this_machine_is_not_told():
+    assert (
+        refusal_of(ModelFailed("the adapter in /srv/a/b cannot be read")).message == "the adapter in b cannot be read"
+    )
+
+
 def test_what_is_no_error_of_the_domain_tells_no_internals():
     assert refused(RuntimeError("secret"), status=500) == (
         500,

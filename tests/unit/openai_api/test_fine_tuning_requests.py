@@ -22,7 +22,7 @@ def test_each_hyperparameter_is_one_of_the_family_s():
     assert bedrock_hyperparameters(new, NANO) == {
         "epochCount": "3",
         "batchSize": "16",
-        "learningRate": "0.0035",
+        "learningRate": f"{NANO.default_learning_rate / 2:.12g}",
         "seed": "4",
     }
     assert bedrock_hyperparameters(new, HAIKU)["learningRateMultiplier"] == "0.5"
@@ -66,7 +66,7 @@ def test_a_member_that_breaks_a_rule_is_named(body: dict[str, Any], param: str):
     ("members", "text"),
     [
         ({"n_epochs": 0}, "n_epochs 0 is epochCount 0 for .*; there it must be a whole number from 1 to 100"),
-        ({"learning_rate_multiplier": 1000}, "learningRate 7 for .* to 1"),
+        ({"learning_rate_multiplier": 1000}, rf"learningRate {NANO.default_learning_rate * 1000:.12g} for .* to 1"),
     ],
 )
 def test_a_value_out_of_the_family_s_range_is_told_the_range(members: dict[str, Any], text: str):

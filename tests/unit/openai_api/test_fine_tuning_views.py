@@ -72,6 +72,24 @@ def test_the_one_checkpoint_is_the_published_model_with_its_last_figures(job, da
     assert views.job(ended)["trained_tokens"] == 10
 
 
+def test_a_list_of_jobs_shows_totals_without_reading_every_step(plane, scope, new_job, database, monkeypatch):
+    records = TrainingRecords(database)
+    jobs = []
+    for number in range(3):
+        new = new_job(job_name=f"job-{number}", custom_model_name=f"model-{number}")
+        job = plane.jobs.get(scope, plane.jobs.create(scope, new))
+        steps = [{"step": n, "epoch": 1, "training_loss": 1.0, "trained_tokens": 5} for n in range(number)]
+        if steps:
+            records.add_steps(job.job_arn, 0, steps)
+        jobs.append(replace(job, status=JobStatus.COMPLETED) if number else job)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("records of steps were read")
+
+    monkeypatch.setattr(records, "_records", refuse)
+    assert [job["trained_tokens"] for job in FineTuningViews(records).jobs(jobs)] == [None, 5, 10]
+
+
 def test_only_an_event_of_the_list_is_a_place_in_it():
     assert event_id_of("ftevent-17") == 17
     for bad in ("17", "ftevent-", "ftevent-x", "ftevent-" + "9" * 30):

@@ -228,6 +228,19 @@ def test_a_custom_model_is_placed_on_its_own_base_whatever_answers_under_the_id_
         asyncio.run(placement.place(scope, on_tiny))
 
 
+def test_why_an_engine_failed_is_told_without_the_folders_of_the_machine(plane, scope, placement, hosts, clock):
+    hosts.want(str(NANO_FOLDER), at=clock())
+    root = plane.artifacts.root.parent
+    reason = f"It ended. {NANO_FOLDER}/model.safetensors is damaged; see '/usr/lib/x.so' (log: {root}/logs/host.log)"
+    hosts.set(str(NANO_FOLDER), EngineHostStatus.FAILED, at=clock(), failure_message=reason)
+    with pytest.raises(EngineFailed) as raised:
+        asyncio.run(placement.place(scope, "tanren.nano-v1:0"))
+    assert str(raised.value) == (
+        f"The engine of {NANO_FOLDER.name} could not be started: It ended. {NANO_FOLDER.name}/model.safetensors is "
+        "damaged; see 'x.so' (log: logs/host.log)"
+    )
+
+
 def test_an_adapter_on_whole_weights_is_placed_on_these(plane, scope, placement, hosts, clock, model_arn):
     bound = replace(plane.weights.bound_to({}), artifact_path="custom-models/whole")
     _ready(hosts, plane.artifacts.resolve("custom-models/whole"), clock)
