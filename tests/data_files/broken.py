@@ -98,7 +98,7 @@ BROKEN_FILES: tuple[BrokenFile, ...] = (
     ),
     BrokenFile(
         name="twice.jsonl.gz",
-        content=gzip.compress(gzip.compress(rows(P))),
+        content=gzip.compress(gzip.compress(rows(P), mtime=0), mtime=0),
         errors=((0, "archive"),),
     ),
     BrokenFile(name="rows.zip", content=b"PK\x03\x04" + bytes(60), errors=((0, "archive"),)),

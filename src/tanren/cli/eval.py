@@ -1,5 +1,6 @@
 """`tanren eval …`: whether a tuned model is better than its base, on any Bedrock endpoint; the report; two compared."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from tanren.cli.endpoint import DataDir, EndpointUrl
 from tanren.cli.exit_codes import ExitCode
 from tanren.cli.language import say
 from tanren.cli.output import Column, Output, OutputOption, as_json, aside, show_rows
+from tanren.domain.errors import AccessDenied, ResourceNotFound, ValidationFailed
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -84,7 +86,7 @@ def run(
     """
     # Imported here: `tanren --help` needs no arrays.
     from tanren.cli.eval_converse import ConverseModel
-    from tanren.cli.eval_journal import AnswerJournal
+    from tanren.cli.eval_journal import AnswerJournal, digest_of_run
     from tanren.cli.eval_plan import arms_of, curve_of, model_ids, rates_of, records_of, settings_of, shares_of
     from tanren.evaluation.answers import Decoding
     from tanren.evaluation.criteria import parse_criteria
@@ -115,17 +117,28 @@ def run(
     )
     with open_api(endpoint_url, data_dir) as api:
         runtime = api.client("bedrock-runtime")
+        meant = {each: _meant(api, each, is_needed=judge is not None) for each in (base, *model_ids(tuned))}
+        key = digest_of_run(plan.digest, meant)
         models = Models(
             answerer=lambda model_id: ConverseModel(runtime, model_id, concurrency=concurrency),
             decider=None if judge is None else ConverseModel(runtime, judge, concurrency=concurrency),
             judge_names=() if judge is None else _names(api, judge),
-            tuned_names=()
-            if judge is None
-            else tuple(n for each in (base, *model_ids(tuned)) for n in _names(api, each)),
+            tuned_names=tuple(name for names in meant.values() for name in names) if judge is not None else (),
         )
-        with AnswerJournal(folder, plan.digest) as journal, _Shown(journal.add) as shown:
+        with AnswerJournal(folder, key, criteria=criteria) as journal, _Shown(journal.add) as shown:
+            if journal.kept_count:
+                kept = say(
+                    "{count} answers and verdicts are kept from the run that began at {begun}.",
+                    count=journal.kept_count,
+                    begun=journal.begun_at,
+                )
+                aside().print(kept, markup=False)
+                plan = replace(plan, settings={**plan.settings, "kept answers": kept})
+            if models.decider is not None:
+                models = replace(models, decider=journal.keeping(models.decider))
             evaluation = evaluate(plan, models, known=journal.known, progress=shown)
-    write_report(evaluation, folder)
+            write_report(evaluation, folder)
+            journal.finish()
     _tell(evaluation, folder, output)
 
 
@@ -214,32 +227,60 @@ def _tell(evaluation: "Evaluation", folder: Path, output: Output) -> None:
         print(told.verdict)
         for headline in told.headlines:
             print(headline.text)
+        for result in evaluation.arms:
+            if result.cut_off_count:
+                print(
+                    say(
+                        "{count} of {total} answers of {arm} were cut off at {tokens} tokens; more: --max-tokens.",
+                        count=result.cut_off_count,
+                        total=len(result.replies),
+                        arm=result.arm.name,
+                        tokens=evaluation.decoding.max_new_tokens,
+                    )
+                )
         print(page)
     else:
         arms = {result.arm.name: {metric.name: metric.value for metric in result.metrics} for result in evaluation.arms}
-        print(as_json({"isShip": is_ship, "arms": arms, "report": str(page)}))
+        cut_off = {result.arm.name: result.cut_off_count for result in evaluation.arms}
+        print(as_json({"isShip": is_ship, "arms": arms, "cutOff": cut_off, "report": str(page)}))
     if is_ship is False:
         raise typer.Exit(ExitCode.NOT_VALID)
 
 
 def _names(api: Api, model_id: str) -> tuple[str, ...]:
-    """What is known of a model: its id, and the foundation model that it comes from.
+    """What is known of a model: its id, the model behind it, and the foundation model that it comes from.
 
     Why   a judge that is a provisioned or custom model is of the line of its base, which only the service knows.
     """
-    if ":provisioned-model/" in model_id:
-        found = api.perform(
-            Call(operation="GetProvisionedModelThroughput", parameters={"provisionedModelId": model_id})
-        )
+    # A bare name is that of a throughput, where it is one; an id has its provider before a dot.
+    is_bare = "." not in model_id and not model_id.startswith("arn:")
+    if is_bare or ":provisioned-model/" in model_id:
+        try:
+            found = api.perform(
+                Call(operation="GetProvisionedModelThroughput", parameters={"provisionedModelId": model_id})
+            )
+        except (ResourceNotFound, ValidationFailed):
+            if is_bare:
+                return ()
+            raise
         return found["foundationModelArn"], *_names(api, found["modelArn"])
     if ":custom-model-deployment/" in model_id:
         parameters = {"customModelDeploymentIdentifier": model_id}
         return _names(api, api.perform(Call(operation="GetCustomModelDeployment", parameters=parameters))["modelArn"])
     if ":custom-model/" in model_id:
         found = api.perform(Call(operation="GetCustomModel", parameters={"modelIdentifier": model_id}))
-        return (found["baseModelArn"],)
-    # A bare name is a resource's name; an id has its provider before a dot.
-    return (model_id,) if "." in model_id or model_id.startswith("arn:") else ()
+        return model_id, found["baseModelArn"]
+    return (model_id,)
+
+
+def _meant(api: Api, model_id: str, *, is_needed: bool) -> tuple[str, ...]:
+    """`_names`; none where the caller may ask the model but not look at it, unless a judge makes them needed."""
+    try:
+        return _names(api, model_id)
+    except AccessDenied:
+        if is_needed:
+            raise
+        return ()
 
 
 class _Shown:

@@ -13,6 +13,7 @@ from tanren.cli.endpoint import refusals
 from tanren.domain.conversation import Conversation
 from tanren.domain.errors import ModelNotReady, ServiceUnavailable, Throttled, ValidationFailed
 from tanren.evaluation.answers import Answer, Decision, Decoding, OnAnswer, OnVerdict, Unanswered
+from tanren.evaluation.whole_text import whole_value
 
 _COME_BACK: Final = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailableException"}
 _ABOUT_THE_QUESTION: Final = {"ValidationException", "ModelErrorException", "ModelTimeoutException"}
@@ -108,6 +109,7 @@ def _answer(response: Mapping[str, Any]) -> Answer:
         input_token_count=usage["inputTokens"],
         output_token_count=usage["outputTokens"],
         seconds=response["seconds"],
+        is_cut_off=response["stopReason"] == "max_tokens",
     )
 
 
@@ -130,4 +132,4 @@ def _verdict(response: Mapping[str, Any]) -> Mapping[str, Any] | Unanswered:
     inputs: list[Any] = [block["toolUse"]["input"] for block in blocks if "toolUse" in block]
     if not inputs or not isinstance(inputs[0], dict):
         return Unanswered(reason="the judge did not call the tool that it was given")
-    return inputs[0]
+    return whole_value(inputs[0])

@@ -31,6 +31,8 @@ class Answer:
     output_token_count: int
     seconds: float
     """From the question to the last token, as its asker saw it."""
+    is_cut_off: bool = False
+    """It ended at `max_new_tokens`, and not by itself: its figures are those of half an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

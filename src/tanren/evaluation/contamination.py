@@ -7,11 +7,16 @@
 
 Each pair of rows is told once, by the first of these that holds.
 
+A run of words that stands in three rows of the earlier set and more (of a large set, in one of a hundred) is a
+template: an instruction, a preface, a form of answer. The last two kinds look at what is left without it. So a passage
+that three rows have in common is found by its questions only; and the template of a set of two rows is not known.
+
 Source   the 13-gram rule: Brown et al., Language Models are Few-Shot Learners, 2020, appendix C.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +26,8 @@ from tanren.evaluation.words import tokenizer_name, words
 
 KINDS: Final = ("exact", "normalised", "near", "13-gram")
 _RUN: Final = 13
+_TEMPLATE_ROWS: Final = 3
+_TEMPLATE_SHARE: Final = 0.01
 _EXCERPT: Final = 160
 
 
@@ -87,11 +94,13 @@ class _KnownRows:
         self._rows = rows
         self._exact = {(row.asked, row.answered): number for number, row in reversed(list(enumerate(rows)))}
         self._questions = {_question(row): number for number, row in reversed(list(enumerate(rows)))}
+        self._templates = _templates(rows)
         self._runs: dict[int, int] = {}
         self._near = NearDuplicates()
         for number, row in enumerate(rows):
-            self._near.earlier(_whole(row), number)
-            for run in _runs(row):
+            own = _own_texts(row, self._templates)
+            self._near.earlier("\n".join(own), number)
+            for run in _runs_of(own):
                 self._runs.setdefault(run, number)
 
     def overlap(self, row: Row, tested_set: str) -> Overlap | None:
@@ -99,9 +108,10 @@ class _KnownRows:
             return self._found("exact", number, row, tested_set, 1.0)
         if (number := self._questions.get(_question(row))) is not None:
             return self._found("normalised", number, row, tested_set, 1.0)
-        if (near := self._near.like(_whole(row))) is not None:
+        own = _own_texts(row, self._templates)
+        if (near := self._near.like("\n".join(own))) is not None:
             return self._found("near", near[0], row, tested_set, near[1])
-        runs = list(_runs(row))
+        runs = list(_runs_of(own))
         common = [self._runs[run] for run in runs if run in self._runs]
         if common:
             return self._found("13-gram", common[0], row, tested_set, len(common) / len(runs))
@@ -123,14 +133,43 @@ def _question(row: Row) -> str:
     return normalised(row.asked or row.answered)
 
 
-def _whole(row: Row) -> str:
-    return f"{row.asked}\n{row.answered}"
+def _templates(rows: Sequence[Row]) -> frozenset[int]:
+    """Runs of words that many different rows have in common. A row that is there several times is one."""
+    different = {(normalised(row.asked), normalised(row.answered)): row for row in rows}.values()
+    counts = Counter[int]()
+    for row in different:
+        counts.update(set(_runs_of((row.asked, row.answered))))
+    many = max(_TEMPLATE_ROWS, round(_TEMPLATE_SHARE * len(different)))
+    return frozenset(run for run, count in counts.items() if count >= many)
 
 
-def _runs(row: Row) -> Iterator[int]:
-    """Digests of all runs of thirteen words, of the question and of the answer."""
-    for text in (row.asked, row.answered):
-        found = words(text, tokenizer_name(text))
-        for start in range(len(found) - _RUN + 1):
-            run = "\0".join(found[start : start + _RUN])
-            yield int.from_bytes(hashlib.blake2b(run.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+def _own_texts(row: Row, templates: Collection[int]) -> tuple[str, str]:
+    """The question and the answer without the words of templates."""
+    return _own_text(row.asked, templates), _own_text(row.answered, templates)
+
+
+def _own_text(text: str, templates: Collection[int]) -> str:
+    if not templates:
+        return text
+    found = _words(text)
+    starts = [start for start, run in enumerate(_runs(found)) if run in templates]
+    if not starts:
+        return text
+    shared = {place for start in starts for place in range(start, start + _RUN)}
+    return " ".join(word for place, word in enumerate(found) if place not in shared)
+
+
+def _runs_of(texts: Sequence[str]) -> Iterator[int]:
+    for text in texts:
+        yield from _runs(_words(text))
+
+
+def _words(text: str) -> Sequence[str]:
+    return words(text, tokenizer_name(text))
+
+
+def _runs(found: Sequence[str]) -> Iterator[int]:
+    """Digests of all runs of thirteen words."""
+    for start in range(len(found) - _RUN + 1):
+        run = "\0".join(found[start : start + _RUN])
+        yield int.from_bytes(hashlib.blake2b(run.encode("utf-8", "surrogatepass"), digest_size=8).digest())

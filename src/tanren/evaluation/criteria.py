@@ -1,4 +1,4 @@
-"""What is to be true of a tuned model for it to be shipped, stated before it is trained.
+"""What is to be true of a tuned model for it to be shipped, stated before it is asked.
 
     criteria   = criterion { ";" criterion }
     criterion  = metric (">=" | ">" | "<=" | "<") bound          rougeL >= base + 0.1
@@ -12,6 +12,7 @@ A bound that names an arm asks for a difference that is *shown*: `>= base + 0.1`
 to say that there is a difference; `>= base - 0.02` wants the whole interval above -0.02.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,14 @@ PREFERENCE: Final = "preference"
 BERTSCORE: Final = "bertscore"
 GRADER: Final = "grader"
 _OTHERS: Final = (BERTSCORE, CORRECTNESS, GRADER, PREFERENCE, FORGETTING, CONTAMINATION, UNANSWERED)
+_SHARES_OF_FAULTS: Final = (CONTAMINATION, UNANSWERED)
+_SPANS: Final = {
+    CORRECTNESS: (1.0, 10.0),
+    GRADER: (-math.inf, math.inf),
+    BERTSCORE: (-1.0, 1.0),
+    **dict.fromkeys(LOWER_IS_BETTER, (0.0, math.inf)),
+}
+"""Of what is no share of 0 to 1, besides `METRICS`."""
 _SUBJECTS: Final = (*METRICS, *LOWER_IS_BETTER, *_OTHERS)
 _ARMS: Final = (ArmKind.BASE_FEW_SHOT, ArmKind.BASE_SYSTEM, ArmKind.BASE)
 _CRITERION: Final = re.compile(r"\s*(?P<subject>[A-Za-z][\w-]*)\s*(?P<sign>>=|<=|>|<)\s*(?P<bound>.+?)\s*\Z")
@@ -94,6 +103,8 @@ def _criterion(piece: str, column: int) -> Criterion:
                 f"column {column}: '{stated}'; forgetting is bounded as: forgetting <= minor, of {', '.join(LEVELS)}."
             )
         return Criterion(text=stated, subject=subject, is_at_least=False, is_strict=False, level=bound)
+    if subject in _SHARES_OF_FAULTS and at_least:
+        raise ValidationFailed(f"column {column}: '{stated}'; {subject} is a fault: write {subject} <= SHARE.")
     relative = _RELATIVE.match(bound)
     if relative is None and re.fullmatch(rf"-?{_NUMBER}", bound) is None:
         raise ValidationFailed(
@@ -102,9 +113,31 @@ def _criterion(piece: str, column: int) -> Criterion:
         )
     if relative is not None and subject in (CONTAMINATION, UNANSWERED, PREFERENCE):
         raise ValidationFailed(f"column {column}: {subject} is not relative to an arm; write {subject} {sign} NUMBER.")
+    if relative is not None and subject in LOWER_IS_BETTER[1:]:
+        raise ValidationFailed(
+            f"column {column}: {subject} is {LOWER_IS_BETTER[0]} in another unit and is not compared by itself; write "
+            f"{LOWER_IS_BETTER[0]} {sign} {bound}."
+        )
+    least, greatest = _span(subject)
+    if "%" in bound and (least, greatest) != (0, 1):
+        raise ValidationFailed(
+            f"column {column + parts.start('bound')}: '{bound}'; {subject} is not between 0 and 1, so a percentage of "
+            "it says nothing; write the number on its own scale."
+        )
     if relative is None:
-        return Criterion(text=stated, subject=subject, is_at_least=at_least, is_strict=strict, number=_number(bound))
+        number = _number(bound)
+        if not least <= number <= greatest:
+            raise ValidationFailed(
+                f"column {column + parts.start('bound')}: '{bound}' is not between {least:g} and {greatest:g}, where "
+                f"{subject} lies."
+            )
+        return Criterion(text=stated, subject=subject, is_at_least=at_least, is_strict=strict, number=number)
     margin = _number(relative["margin"] or "0")
+    if margin > greatest - least:
+        raise ValidationFailed(
+            f"column {column + parts.start('bound')}: '{bound}'; two values of {subject}, between {least:g} and "
+            f"{greatest:g}, cannot be so far apart."
+        )
     return Criterion(
         text=stated,
         subject=subject,
@@ -113,6 +146,14 @@ def _criterion(piece: str, column: int) -> Criterion:
         number=-margin if relative["sign"] == "-" else margin,
         arm=relative["arm"],
     )
+
+
+def _span(subject: str) -> tuple[float, float]:
+    """From the least to the greatest value that there can be."""
+    if subject in METRICS:
+        least, greatest = METRICS[subject].span.split("–")
+        return float(least), float(greatest)
+    return _SPANS.get(subject, (0.0, 1.0))
 
 
 def _number(text: str) -> float:

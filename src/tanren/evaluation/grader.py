@@ -5,8 +5,8 @@
 
 The program runs in a process of its own (`grader_child.py`), which closes the door behind itself before it reads the
 program: a seccomp filter lets through only what computing needs. It can open no file, no socket and no process, has no
-environment, 512 MiB of memory, and so many seconds of processor. Where the kernel has no such filter, graders are
-refused: there is no way of running them that is only somewhat closed.
+environment, 512 MiB of memory, and so many seconds, of the clock and of the processor, for each answer. Where the
+kernel has no such filter, graders are refused: there is no way of running them that is only somewhat closed.
 
 Why a filter and no network namespace   it needs no rights, and holds files and processes too.
 """
@@ -14,10 +14,13 @@ Why a filter and no network namespace   it needs no rights, and holds files and 
 import json
 import math
 import os
+import resource
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self, cast
 
@@ -103,13 +106,18 @@ class _Child:
 
     def graded(self, item: dict[str, str | None], answer: str, seconds: float) -> tuple[float, str | None]:
         """The grade, or nan and what went wrong."""
+        self._allow_processor(seconds)
         told, problem = self._exchange({"item": item, "answer": answer}, seconds)
         if problem is not None or told is None:
             self.is_over = True
             return math.nan, problem
         if "error" in told:
             return math.nan, str(told["error"])
-        return cast(float, told["grade"]), None
+        grade = told.get("grade")
+        if not isinstance(grade, float) or not math.isfinite(grade):
+            self.is_over = True
+            return math.nan, "it writes into the stream of the grades"
+        return grade, None
 
     def close(self) -> None:
         self._process.kill()
@@ -126,13 +134,33 @@ class _Child:
         except BrokenPipeError:
             return None, "its process has ended; was its memory or its processor time used up?"
         received = b""
+        end = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(from_child, selectors.EVENT_READ)
             while not received.endswith(b"\n"):
-                if not selector.select(seconds):
+                if not selector.select(max(0.0, end - time.monotonic())):
                     return None, f"no grade within {seconds:g} seconds"
                 piece = os.read(from_child.fileno(), _LONGEST_LINE)
                 received += piece
                 if not piece or len(received) > _LONGEST_LINE:
                     return None, "its process has ended; was its memory or its processor time used up?"
-        return cast("dict[str, object]", json.loads(received)), None
+        try:
+            told: object = json.loads(received)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            return None, "it writes into the stream of the grades"
+        return cast("dict[str, object]", told), None
+
+    def _allow_processor(self, seconds: float) -> None:
+        """So many seconds more from now on. The child itself cannot raise its limit: the filter is shut."""
+        if (pid := self._process.pid) and self._process.poll() is None:
+            spent = _processor_seconds(pid)
+            _, most = resource.prlimit(pid, resource.RLIMIT_CPU)
+            resource.prlimit(pid, resource.RLIMIT_CPU, (math.ceil(spent + seconds) + 1, most))
+
+
+def _processor_seconds(pid: int) -> float:
+    """Used so far. Source   proc_pid_stat(5): utime and stime, behind the name in brackets."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

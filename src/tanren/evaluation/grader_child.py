@@ -17,7 +17,8 @@ import sys
 from typing import Any, Final
 
 MEMORY_BYTES: Final = 512 << 20
-PROCESSOR_SECONDS: Final = 120
+START_PROCESSOR_SECONDS: Final = 30
+"""Until the program is read; the parent raises it for each answer."""
 READY_MADE: Final = [
     "collections",
     "datetime",
@@ -54,7 +55,7 @@ _RETURN: Final = 0x06
 _CALLS: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
     "x86_64": (
         0xC000003E,
-        (0, 1, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 25, 28, 39, 60, 202, 24, 228, 229, 231, 318, 186, 219, 96, 262),
+        (0, 1, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 25, 28, 39, 60, 202, 24, 228, 229, 231, 318, 186, 219, 96),
     ),
     "aarch64": (
         0xC00000B7,
@@ -71,7 +72,7 @@ class _Program(ctypes.Structure):
 def main() -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (START_PROCESSOR_SECONDS, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     for name in READY_MADE:
         __import__(name)
     # The program's own prints go nowhere: standard output carries the grades.

@@ -5,7 +5,7 @@
 
 The verdict is the input of a tool that the judge must call, so it is decoded under the tool's schema, and nothing is
 read out of prose. What stands between the tags is material: the judge is told so, since an answer may ask for a good
-mark.
+mark; and it cannot close its tag, since it might write the other answer too.
 
 Why both orders   judges lean to the first or to the longer answer. How often the verdict turns with the order, how
                   often the first place and how often the longer answer won, is part of the result.
@@ -17,10 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from tanren.domain.errors import ValidationFailed
 from tanren.evaluation.answers import Decider, Decision, Unanswered
 from tanren.evaluation.questions import Question
-from tanren.evaluation.rubrics import Rubric
+from tanren.evaluation.rubrics import Rubric, enclosed
+from tanren.evaluation.statistics import PairedStatistics, sign_flip_test, summed_by_cluster
 
 TOOL: Final = "verdict"
 _SYSTEM: Final = (
@@ -122,6 +125,8 @@ class Preference:
     """Decided questions whose answers differ in length by a fifth and more: those that the longer answer won …"""
     shorter_count: int
     """… and the shorter."""
+    clusters: tuple[str, ...] = ()
+    """Of each question: those of one document are won or lost together. Empty: each for itself."""
 
     def count(self, outcome: str) -> int:
         return sum(found.outcome == outcome for found in self.outcomes)
@@ -135,9 +140,22 @@ class Preference:
         return sum(found.is_flip for found in self.outcomes) / max(1, self.judged_count)
 
     @property
+    def is_clustered(self) -> bool:
+        """Several questions are about one document."""
+        return len(set(self.clusters)) < len(self.clusters)
+
+    @property
     def p_value(self) -> float:
-        """Of the decided questions, by the sign test; ties say nothing."""
-        return sign_test_p(self.count("tuned"), self.count("base"))
+        """Of the decided questions, by the sign test, or by sign flips of whole documents; ties say nothing."""
+        if not self.is_clustered:
+            return sign_test_p(self.count("tuned"), self.count("base"))
+        won, lost = ([[float(found.outcome == arm)] for found in self.outcomes] for arm in ("tuned", "base"))
+        paired = PairedStatistics(
+            base_UK=summed_by_cluster(np.array(lost), self.clusters),
+            tuned_UK=summed_by_cluster(np.array(won), self.clusters),
+            total=lambda sums_RK: sums_RK[:, 0],
+        )
+        return sign_flip_test(paired).p_value
 
     @property
     def is_position_biased(self) -> bool:
@@ -196,16 +214,20 @@ def prefer(
         second_place_count=chosen_places.count("second"),
         longer_count=longer,
         shorter_count=shorter,
+        clusters=tuple(question.cluster for question in questions),
     )
 
 
 def _pair_decision(question: Question, first: str, second: str) -> Decision:
-    reference = f"<reference>\n{question.reference}\n</reference>\n\n" if question.reference else ""
+    reference = enclosed("reference", question.reference) if question.reference else ""
     return Decision(
         system=_SYSTEM,
         prompt=(
-            f"<question>\n{question.prompt}\n</question>\n\n{reference}<first-answer>\n{first}\n</first-answer>\n\n"
-            f"<second-answer>\n{second}\n</second-answer>\n\nWhich answer is better, held against the question"
+            enclosed("question", question.prompt)
+            + reference
+            + enclosed("first-answer", first)
+            + enclosed("second-answer", second)
+            + "Which answer is better, held against the question"
             + (" and the reference" if reference else "")
             + "? Say tie where neither is."
         ),

@@ -18,7 +18,7 @@ from tanren.evaluation.metrics.registry import METRICS, check_applies
 from tanren.evaluation.questions import Question, digest_of
 from tanren.evaluation.whole_text import whole
 
-_OPTIONS: Final = {ArmKind.BASE_SYSTEM: "--system-prompt", ArmKind.BASE_FEW_SHOT: "--few-shot"}
+_OPTIONS: Final[dict[str, str]] = {ArmKind.BASE_SYSTEM: "--system-prompt", ArmKind.BASE_FEW_SHOT: "--few-shot"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Plan:
         """Raises   ValidationFailed where one could never be decided: that is not to be learnt when all is paid."""
         if not self.tuned_arms:
             raise ValidationFailed("The criteria ask something of a tuned model, and none is given (--tuned).")
-        kinds = {arm.kind: arm for arm in self.arms}
+        names = {arm.name for arm in self.arms}
         for criterion in criteria.criteria:
             subject = criterion.subject
             if subject == FORGETTING and not self.asks_general_set:
@@ -92,8 +92,8 @@ class Plan:
                 missing = "questions with reference answers"
             elif subject in METRICS and subject not in self.metrics:
                 missing = f"{subject} among the metrics (--metrics), which are {', '.join(self.metrics) or 'none'}"
-            elif criterion.arm is not None and criterion.arm not in kinds:
-                missing = f"the arm {criterion.arm} ({_OPTIONS[criterion.arm]})"
+            elif criterion.arm is not None and criterion.arm not in names:
+                missing = f"the arm {criterion.arm} ({_OPTIONS.get(criterion.arm, '--base')})"
             else:
                 continue
             raise ValidationFailed(f"'{criterion.text}' could never be decided: it needs {missing}.")

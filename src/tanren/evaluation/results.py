@@ -33,6 +33,8 @@ class Reply:
     input_tokens: int
     output_tokens: int
     seconds: float
+    is_cut_off: bool = False
+    """It ended at the most tokens that it might have, and not by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,10 @@ class ArmResult:
     @property
     def unanswered_count(self) -> int:
         return sum(reply.problem is not None for reply in self.replies)
+
+    @property
+    def cut_off_count(self) -> int:
+        return sum(reply.is_cut_off for reply in self.replies)
 
     def metric(self, name: str) -> MetricResult | None:
         return next((metric for metric in self.metrics if metric.name == name), None)
@@ -167,7 +173,7 @@ def read_evaluation(path: Path) -> Evaluation:
         return msgspec.json.decode(path.read_bytes(), type=Evaluation)
     except FileNotFoundError as error:
         raise ValidationFailed(
-            f"There is no {path}; `tanren eval run --output DIR` writes DIR/evaluation.json."
+            f"There is no {path}; `tanren eval run --report DIR` writes DIR/evaluation.json."
         ) from error
     except msgspec.DecodeError as error:
         raise ValidationFailed(f"{path} is no evaluation of format {FORMAT}: {error}") from error

@@ -10,6 +10,7 @@ from typing import Final
 from tanren.domain.errors import ValidationFailed
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_TAG: Final = re.compile(r"<(?=\s*/?\s*(?:question|reference|answer|first-answer|second-answer)\b)", re.IGNORECASE)
 PLACEHOLDERS: Final = ("prompt", "prediction", "ground_truth")
 
 
@@ -50,13 +51,24 @@ class Rubric:
 
     def filled(self, *, prompt: str, prediction: str, ground_truth: str) -> str:
         """The instructions with what is judged. A value that itself holds a placeholder is not filled again."""
-        values = {"prompt": prompt, "prediction": prediction, "ground_truth": ground_truth}
+        values = {
+            name: _without_tags(value)
+            for name, value in zip(PLACEHOLDERS, (prompt, prediction, ground_truth), strict=True)
+        }
         if _PLACEHOLDER.search(self.instructions):
             return _PLACEHOLDER.sub(lambda found: values[found.group(1)], self.instructions)
-        reference = f"<reference>\n{ground_truth}\n</reference>\n\n" if ground_truth else ""
-        return (
-            f"{self.instructions}\n\n<question>\n{prompt}\n</question>\n\n{reference}<answer>\n{prediction}\n</answer>"
-        )
+        reference = enclosed("reference", ground_truth) if ground_truth else ""
+        material = enclosed("question", prompt) + reference + enclosed("answer", prediction)
+        return f"{self.instructions}\n\n{material}".rstrip()
+
+
+def enclosed(tag: str, text: str) -> str:
+    """Material between tags that it cannot close or open itself, with a blank line behind it."""
+    return f"<{tag}>\n{_without_tags(text)}\n</{tag}>\n\n"
+
+
+def _without_tags(text: str) -> str:
+    return _TAG.sub("&lt;", text)
 
 
 def _numbers(*definitions: str) -> tuple[Grade, ...]:

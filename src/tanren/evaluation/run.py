@@ -7,7 +7,8 @@
     decide     the criteria that were stated before
 
 What has been answered is told as it comes (`Progress`), so that whoever runs this can keep it: an evaluation that was
-cut off goes on with `known` and asks nobody twice.
+cut off goes on with `known` and asks no model twice. A judge's verdicts are kept by its own port (`Decider`), as
+`cli/eval_journal.py` does.
 """
 
 import time

@@ -64,18 +64,9 @@ def _over_all(scores: Mapping[str, ItemScores], questions: Sequence[Question]) -
 def compared(plan: Plan, other: Scores, tuned: Scores) -> tuple[Comparison, ...]:
     clusters = [question.cluster for question in plan.questions]
     # Perplexity and bits per byte are the loss in other units: they would count it three times.
-    metrics = {
-        name: score
-        for name, score in other.items()
-        if name not in LOWER_IS_BETTER[1:] and name in tuned and _have_a_question_in_common(score, tuned[name])
-    }
+    metrics = {name: score for name, score in other.items() if name not in LOWER_IS_BETTER[1:]}
     arm_count = max(1, len(plan.tuned_arms))
     return compare_all(metrics, tuned, clusters, lower_is_better=LOWER_IS_BETTER, arm_count=arm_count)
-
-
-def _have_a_question_in_common(one: ItemScores, other: ItemScores) -> bool:
-    """None is where a judge rated no answer of an arm: there is nothing to compare."""
-    return bool((np.isfinite(one.values) & np.isfinite(other.values)).any())
 
 
 def compared_in(name: str, plan: Plan, other: Scores, tuned: Scores) -> Comparison:
@@ -104,6 +95,7 @@ def replies(answers: Sequence[Answer | Unanswered]) -> tuple[Reply, ...]:
             input_tokens=answer.input_token_count,
             output_tokens=answer.output_token_count,
             seconds=answer.seconds,
+            is_cut_off=answer.is_cut_off,
         )
         if isinstance(answer, Answer)
         else Reply(text="", problem=answer.reason, input_tokens=0, output_tokens=0, seconds=0.0)

@@ -17,6 +17,7 @@ from tanren.evaluation.criteria import (
     Criterion,
 )
 from tanren.evaluation.results import ArmResult, Evaluation, Reason, Verdict
+from tanren.evaluation.statistics import ALPHA
 
 _MET: Final = "met"
 _NOT_MET: Final = "not met"
@@ -40,7 +41,7 @@ def _reason(criterion: Criterion, tuned: ArmResult, evaluation: Evaluation) -> R
         share = tuned.unanswered_count / len(tuned.replies)
         state, figures = _bounded(criterion, share), f"{tuned.unanswered_count}/{len(tuned.replies)}"
     elif criterion.subject == PREFERENCE:
-        state, figures = _preference(criterion, tuned)
+        state, figures = _preference(criterion, tuned, arm_count=len(evaluation.tuned))
     elif criterion.arm is None:
         state, figures = _absolute(criterion, tuned)
     else:
@@ -52,8 +53,15 @@ def _forgetting(criterion: Criterion, tuned: ArmResult) -> tuple[str, str]:
     found = tuned.forgetting
     if found is None or found.level not in LEVELS:
         return _NOT_MEASURED, "—" if found is None else found.level
-    figures = f"{found.level} ({found.comparison.base:.2f} → {found.comparison.tuned:.2f})"
-    return (_MET if LEVELS.index(found.level) <= LEVELS.index(criterion.level or "none") else _NOT_MET), figures
+    comparison = found.comparison
+    figures = f"{found.level} ({comparison.base:.2f} → {comparison.tuned:.2f})"
+    if comparison.low is not None and comparison.high is not None:
+        figures += f", 95 % {comparison.low:+.3f} … {comparison.high:+.3f}"
+    allowed = criterion.level or "none"
+    if LEVELS.index(found.level) > LEVELS.index(allowed):
+        return _NOT_MET, figures
+    is_sure = found.is_major_excluded or allowed == "major"
+    return (_MET if is_sure else _NOT_SHOWN), figures
 
 
 def _contamination(criterion: Criterion, evaluation: Evaluation) -> tuple[str, str]:
@@ -66,17 +74,21 @@ def _contamination(criterion: Criterion, evaluation: Evaluation) -> tuple[str, s
     return _bounded(criterion, len(leaked) / count), f"{len(leaked)}/{count}"
 
 
-def _preference(criterion: Criterion, tuned: ArmResult) -> tuple[str, str]:
-    """The share of won among decided questions; a judge that was exposed has no say."""
+def _preference(criterion: Criterion, tuned: ArmResult, *, arm_count: int) -> tuple[str, str]:
+    """The share of won among decided questions; a judge that was exposed has no say.
+
+    Why `arm_count`   who takes the best of several tuned models gives chance as many throws.
+    """
     found = tuned.preference
     if found is None:
         return _NOT_MEASURED, "—"
     won, lost = found.count("tuned"), found.count("base")
-    figures = f"{won}:{lost}, p = {found.p_value:.3f}"
+    p_value = min(1.0, found.p_value * arm_count)
+    figures = f"{won}:{lost}, p = {p_value:.3f}"
     if not found.is_believable or not won + lost:
         return _NOT_MEASURED, figures
     state = _bounded(criterion, won / (won + lost))
-    return (_NOT_SHOWN if state == _MET and found.p_value >= 0.05 else state), figures
+    return (_NOT_SHOWN if state == _MET and p_value >= ALPHA else state), figures
 
 
 def _absolute(criterion: Criterion, tuned: ArmResult) -> tuple[str, str]:

@@ -18,19 +18,29 @@ Tokenize = Callable[[str], str]
 JAPANESE: Final = "ja-mecab"
 CHINESE: Final = "zh"
 WESTERN: Final = "13a"
-_SHORT_KANA_OR_HAN: Final = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+_KANA_OR_HAN: Final = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+_LATIN: Final = re.compile("[A-Za-z]+")
+_LATIN_WORD: Final = 3
 _WORD: Final = re.compile(r"\w+")
 
 
 def tokenizer_name(text: str, *, of_set: str = WESTERN) -> str:
-    """Which tokeniser a text wants; `of_set` decides for Chinese signs in a text too short to tell, such as 東京."""
+    """Which tokeniser a text wants.
+
+    `of_set` decides for a text with Japanese or Chinese signs that is too short to tell, such as 東京, or mostly in
+    Latin letters, such as RAG を使う: English words are cut alike either way.
+    """
     match language_of(text):
         case "ja":
             return JAPANESE
         case "zh":
             return of_set if of_set == JAPANESE else CHINESE
-        case _ if _SHORT_KANA_OR_HAN.search(text) and not re.search("[A-Za-z]{3}", text):
-            return of_set if of_set in (JAPANESE, CHINESE) else JAPANESE
+        case _ if signs := len(_KANA_OR_HAN.findall(text)):
+            if of_set in (JAPANESE, CHINESE):
+                return of_set
+            letters = _LATIN.findall(text)
+            # 株式会社ABC by itself is Japanese; an English sentence that quotes 東京 is not.
+            return JAPANESE if signs >= len("".join(letters)) or max(map(len, letters)) < _LATIN_WORD else WESTERN
         case _:
             return WESTERN
 

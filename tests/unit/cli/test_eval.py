@@ -46,6 +46,7 @@ def converse(request: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def models(at_tanren: FakeServices) -> FakeServices:
     at_tanren.answers["Converse"] = converse
+    at_tanren.answers["GetProvisionedModelThroughput"] = refusal("ResourceNotFoundException", "no such throughput")
     return at_tanren
 
 
@@ -240,7 +241,100 @@ def test_what_is_wrong_is_said_before_any_model_is_asked(
     result = tanren("eval", "run", str(questions), "--base", "b.base", "--report", str(tmp_path / "out"), *options)
     assert isinstance(result.exception, ValidationFailed)
     assert said in str(result.exception)
-    assert models.calls == []
+    assert models.made("Converse") == []
+
+
+def refusing(model_id: str) -> Any:
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        if request["modelId"] == model_id:
+            raise refusal("AccessDeniedException", "no")
+        return converse(request)
+
+    return answer
+
+
+def test_a_judge_is_not_asked_again_for_what_it_has_judged(
+    tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path
+):
+    command = (
+        "eval", "run", str(questions), "--base", "b.base", "--tuned", "tuned", "--no-general", "--judge", "c.judge",
+        "--report", str(tmp_path / "out"), "-o", "json",
+    )  # fmt: skip
+    judged = 0
+
+    def until_it_is_cut_off(request: dict[str, Any]) -> dict[str, Any]:
+        nonlocal judged
+        judged += "toolConfig" in request
+        if judged > 30:
+            raise refusal("AccessDeniedException", "no")
+        return converse(request)
+
+    models.answers["Converse"] = until_it_is_cut_off
+    assert isinstance(tanren(*command, "--concurrency", "1").exception, AccessDenied)
+    models.answers["Converse"] = converse
+    models.calls.clear()
+    result = tanren(*command)
+    assert result.exit_code == 0, result.output
+    assert 0 < len(models.made("Converse")) <= 2 * 12 + 2 * 12 - 24
+    assert {call["modelId"] for call in models.made("Converse")} == {"c.judge"}
+    assert "kept answers" in json.loads((tmp_path / "out" / "evaluation.json").read_text())["settings"]
+
+
+def test_an_evaluation_that_is_finished_is_asked_anew(
+    tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path
+):
+    command = ("eval", "run", str(questions), "--base", "b.base", "--no-general", "--report", str(tmp_path / "out"))
+    for _ in range(2):
+        models.calls.clear()
+        assert tanren(*command).exit_code == 0
+        assert len(models.made("Converse")) == 12
+    assert "kept answers" not in json.loads((tmp_path / "out" / "evaluation.json").read_text())["settings"]
+
+
+def test_answers_of_the_model_that_a_throughput_had_before_are_not_taken_for_those_of_the_next(
+    tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path
+):
+    base = "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-lite-v1"
+
+    def serving(number: int) -> None:
+        arn = f"arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.titan-text-lite-v1/abcdefghijk{number}"
+        models.answers["GetProvisionedModelThroughput"] = {"foundationModelArn": base, "modelArn": arn}
+
+    models.answers["GetCustomModel"] = {"baseModelArn": base}
+    models.answers["Converse"] = refusing("tuned")
+    command = (
+        "eval", "run", str(questions), "--base", "b.base", "--tuned", "tuned", "--no-general",
+        "--report", str(tmp_path / "out"),
+    )  # fmt: skip
+    serving(1)
+    assert isinstance(tanren(*command).exception, AccessDenied)
+    models.answers["Converse"] = converse
+    serving(2)
+    assert isinstance(tanren(*command).exception, Conflict)
+
+
+def test_criteria_are_not_stated_when_answers_are_known(
+    tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path
+):
+    command = (
+        "eval", "run", str(questions), "--base", "b.base", "--tuned", "tuned", "--no-general",
+        "--report", str(tmp_path / "out"), "--criteria",
+    )  # fmt: skip
+    models.answers["Converse"] = refusing("tuned")
+    assert isinstance(tanren(*command, "contains >= base + 0.5").exception, AccessDenied)
+    models.answers["Converse"] = converse
+    result = tanren(*command, "contains >= base")
+    assert isinstance(result.exception, Conflict)
+    assert "contains >= base + 0.5" in str(result.exception)
+    assert tanren(*command, "contains >= base + 0.5").exit_code == 0
+
+
+def test_answers_that_were_cut_off_are_told(tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path):
+    models.answers["Converse"] = lambda request: {**converse(request), "stopReason": "max_tokens"}
+    result = tanren(
+        "eval", "run", str(questions), "--base", "b.base", "--no-general", "--report", str(tmp_path / "out")
+    )
+    assert "12 of 12 answers of base were cut off at 256 tokens" in result.stdout.replace("\n", " ")
 
 
 def test_two_evaluations_of_the_same_questions_are_compared(

@@ -30,13 +30,13 @@ def lines_in(content: bytes, size: int, file: str = "f.jsonl") -> list[bytes]:
 def test_a_compressed_file_of_several_members_has_all_lines(lines: list[bytes], members: int, size: int) -> None:
     content = b"\n".join([b'{"prompt": 1}', *lines]) + b"\n"
     cut = [content[a:b] for a, b in pairwise([round(n * len(content) / members) for n in range(members + 1)])]
-    packed = b"".join(gzip.compress(piece, mtime=0, mtime=0) for piece in cut)
+    packed = b"".join(gzip.compress(piece, mtime=0) for piece in cut)
     assert lines_in(packed + b"\0\0", size) == lines_in(content, size) == content[:-1].split(b"\n")
 
 
 def test_a_small_file_that_unpacks_to_one_endless_line_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_lines, "LINE_BYTES_CAP", 1 << 20)
-    bomb = gzip.compress(b'{"prompt": "' + b"a" * (8 << 20), mtime=0, mtime=0)
+    bomb = gzip.compress(b'{"prompt": "' + b"a" * (8 << 20), mtime=0)
     with pytest.raises(NotJsonLines) as caught:
         lines_in(bomb, 1_000)
     assert caught.value.finding.rule == "line-too-long"

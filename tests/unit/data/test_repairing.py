@@ -32,7 +32,7 @@ def plain(*rows: object) -> bytes:
     [
         plain(ROW, JAPANESE).decode().encode("utf-16"),
         codecs.BOM_UTF8 + plain(ROW, JAPANESE),
-        gzip.compress(plain(ROW, JAPANESE)),
+        gzip.compress(plain(ROW, JAPANESE), mtime=0),
         json.dumps([ROW, JAPANESE], indent=2).encode(),
         json.dumps(ROW, indent=2).encode() + json.dumps(JAPANESE).encode(),
         plain(ROW).decode().encode("cp1252") + plain(JAPANESE).decode().encode("cp932"),

@@ -60,3 +60,53 @@ def test_each_set_is_held_against_those_before_it():
 def test_test_rows_that_repeat_each_other_do_not_hide_the_leak():
     row = Row(asked="How does the storage repair itself now?", answered=LONG, source="t")
     assert len(contamination({"training": TRAINING, "test": [row, row]})[0].overlaps) == 2
+
+
+PREFACE = (
+    "Answer the following question about our storage service in one short and friendly sentence for a new customer. "
+    "Question: "
+)
+PREFACED = [
+    Row(asked=f"{PREFACE}{asked}", answered=answered, source=f"train.jsonl:{line}")
+    for line, (asked, answered) in enumerate(
+        [
+            ("What is kept in a bucket?", "Objects of any size."),
+            ("What is the price of a request?", "It is free."),
+            ("Who may read an object?", "Whoever its owner allows."),
+            ("How does the storage repair itself?", LONG),
+        ],
+        start=1,
+    )
+]
+
+
+def test_an_instruction_that_all_rows_share_is_no_leak():
+    test = [
+        Row(asked=f"{PREFACE}What is the name of the region?", answered="It is Osaka.", source="t:1"),
+        Row(asked=f"{PREFACE}When is it closed?", answered="It never is.", source="t:2"),
+        Row(asked=f"{PREFACE}Can it be encrypted?", answered="Yes, with a key of your own.", source="t:3"),
+    ]
+    assert contamination({"training": PREFACED, "test": test})[0].overlaps == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "kind"),
+    [
+        (f"{PREFACE}What is kept in a bucket?", "Things.", "normalised"),
+        (f"{PREFACE}How does the storage repair itself now?", LONG, "near"),
+        (
+            f"{PREFACE}Tell me all.",
+            f"In short and as far as we know today: {LONG[:150]} {'And more. ' * 12}",
+            "13-gram",
+        ),
+    ],
+)
+def test_a_leak_behind_a_shared_instruction_is_found(asked, answered, kind):
+    test = [Row(asked=asked, answered=answered, source="t:1")]
+    assert [found.kind for found in contamination({"training": PREFACED, "test": test})[0].overlaps] == [kind]
+
+
+def test_a_row_that_is_repeated_in_the_training_data_makes_no_template_of_itself():
+    test = [Row(asked="Tell me all of it.", answered=f"As far as we know: {LONG} {'And more. ' * 20}", source="t:1")]
+    found = contamination({"training": [TRAINING[1]] * 5, "test": test})[0].overlaps
+    assert [overlap.kind for overlap in found] == ["13-gram"]

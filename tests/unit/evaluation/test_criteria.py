@@ -33,6 +33,15 @@ def test_shares_may_be_written_as_percent():
         ("forgetting >= minor", "forgetting is bounded as"),
         ("forgetting <= slight", "none, minor, major"),
         ("contamination <= base", "not relative to an arm"),
+        ("contamination >= 0.5", "contamination is a fault"),
+        ("unanswered > 1%", "unanswered is a fault"),
+        ("bleu >= base + 5%", "column 9: 'base \\+ 5%'; bleu is not between 0 and 1"),
+        ("correctness >= base + 10%", "on its own scale"),
+        ("exact >= 500%", "not between 0 and 1"),
+        ("correctness >= 11", "not between 1 and 10"),
+        ("loss <= -1", "not between 0 and inf"),
+        ("rougeL >= base + 2", "cannot be so far apart"),
+        ("perplexity <= base", "write loss <= base"),
     ],
 )
 def test_what_is_no_criterion_is_refused_with_its_column_and_what_would_be_right(text, said):

@@ -65,3 +65,48 @@ def test_a_loss_that_may_be_chance_is_not_called_one():
 
 def test_a_base_that_knows_next_to_nothing_can_forget_nothing_that_would_show():
     assert forgetting(GENERAL, with_wrong(80), with_wrong(82)).level == "unknown"
+
+
+def only(count: int, of: int = 0) -> list[str]:
+    return [text if of <= index < of + count else "" for index, text in enumerate(RIGHT)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level"),
+    [(10, 4, "major"), (9, 4, "unknown"), (20, 15, "unknown"), (30, 30, "none"), (82, 75, "minor")],
+)
+def test_half_of_what_a_weak_base_knew_is_no_small_loss_and_an_unseen_one_is_not_none(before, after, level):
+    found = forgetting(GENERAL, only(before), only(after))
+    assert found.level == level
+    assert found.is_major_excluded is (level == "none")
+
+
+def test_an_answer_that_repeats_its_question_is_wrong():
+    """Half of the questions hold the accepted word themselves."""
+    echoes = (lambda prompt: prompt, lambda prompt: f"{prompt}\n{prompt}", lambda prompt: prompt.upper())
+    assert [q.id for q in GENERAL for echo in echoes if q.is_right(echo(q.prompt))] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"), list(zip(GENERAL, RIGHT, strict=True)), ids=lambda v: getattr(v, "id", "")
+)
+def test_a_question_that_is_repeated_before_the_answer_does_no_harm(question, answer):
+    if question.schema is None:
+        assert question.is_right(f"{question.prompt}\n{answer}")
+
+
+@pytest.mark.parametrize(
+    ("id", "answer", "is_right"),
+    [
+        ("en-choice-1", "B) pear", True), ("en-choice-1", "b", True), ("en-choice-1", "The answer is B.", True),
+        ("en-choice-1", "Ｂ", True), ("en-choice-1", "A, B or C", False), ("en-choice-1", "A) hammer B) pear", False),
+        ("en-choice-4", "A", True), ("en-choice-4", "A is right.", True), ("en-choice-4", "She turns a blue", False),
+        ("ja-choice-1", "Bです。", True), ("ja-choice-1", "AとBです。", False),
+        ("en-reading-4", "Negative.", True), ("en-reading-4", "positive or negative", False),
+        ("ja-chat-5", "はい、いいえ", False),
+        ("en-chat-6", "No, they cannot.", True), ("en-chat-6", "yes and no", False),
+    ],
+)  # fmt: skip
+def test_an_answer_that_names_several_options_is_no_answer(id, answer, is_right):
+    question = next(question for question in GENERAL if question.id == id)
+    assert question.is_right(answer) is is_right

@@ -1,6 +1,7 @@
 """A user's grader: graded as it says, and closed in."""
 
 import platform
+import resource
 import sys
 
 import pytest
@@ -27,6 +28,7 @@ def test_a_grader_gives_each_answer_its_grade_and_its_prints_go_nowhere():
         "open('/etc/passwd').read()",
         "open('/tmp/left-by-a-grader', 'w')",
         "os.remove('/tmp/none')",
+        "os.stat('/etc/passwd')",
         "os.fork()",
         "os.kill(os.getppid(), 9)",
         "posix.posix_spawn('/bin/true', ['true'], {})",
@@ -54,6 +56,55 @@ def test_what_is_not_imported_beforehand_cannot_be_imported():
 def test_an_endless_grader_is_ended_and_no_figure_is_made_of_it():
     with pytest.raises(ValidationFailed, match=r"no grade within 0\.5 seconds"):
         grade("def grade(item, answer):\n    while True: pass\n", QUESTIONS[:1], ["1"], item_seconds=0.5)
+
+
+def test_a_grader_that_answers_in_drops_is_ended_at_its_time():
+    source = (
+        "import os, time\n"
+        "def grade(item, answer):\n"
+        "    while True:\n"
+        "        for number in range(3, 9):\n"
+        "            try: os.write(number, b' ')\n"
+        "            except OSError: pass\n"
+    )
+    with pytest.raises(ValidationFailed, match=r"no grade within 0\.5 seconds|its process has ended"):
+        grade(source, QUESTIONS[:1], ["1"], item_seconds=0.5)
+
+
+@pytest.mark.parametrize("line", ["no json", "[1]", '{"grade": "1"}', '{"other": 1}'])
+def test_a_grader_that_writes_grades_itself_is_refused(line):
+    source = (
+        "import os\n"
+        "def grade(item, answer):\n"
+        "    for number in range(3, 9):\n"
+        f"        try: os.write(number, {(line + chr(10)).encode()!r})\n"
+        "        except OSError: pass\n"
+        "    return 1.0\n"
+    )
+    with pytest.raises(ValidationFailed, match="stream of the grades"):
+        grade(source, QUESTIONS[:1], ["1"])
+
+
+def test_each_answer_has_processor_time_of_its_own(monkeypatch):
+    limits: list[int] = []
+    change = resource.prlimit
+
+    def told(pid, kind, limit=None):
+        limits.extend([limit[0]] if limit else [])
+        return change(pid, kind, limit) if limit else change(pid, kind)
+
+    monkeypatch.setattr(resource, "prlimit", told)
+    source = (
+        "import time\n"
+        "def grade(item, answer):\n"
+        "    end = time.process_time() + 0.7\n"
+        "    while time.process_time() < end: pass\n"
+        "    return 1.0\n"
+    )
+    questions = numbered(3, reference=str)
+    assert grade(source, questions, ["1"] * 3, item_seconds=30.0).value == 1.0
+    assert limits == sorted(limits)
+    assert limits[2] > limits[0] >= 31
 
 
 def test_a_grader_has_so_much_memory_and_no_more():

@@ -77,7 +77,9 @@ def test_records_in_a_training_format_are_questions_and_documents_are_refused():
 
 
 def test_half_a_surrogate_pair_is_replaced_as_it_is_read():
-    (found,) = read_questions([b'{"prompt": "a \\ud800 b", "completion": "\\ud83d\\ude00", "schema": {"x": "\\udc00"}}'], "q")
+    (found,) = read_questions(
+        [b'{"prompt": "a \\ud800 b", "completion": "\\ud83d\\ude00", "schema": {"x": "\\udc00"}}'], "q"
+    )
     assert found.prompt == "a \ufffd b"
     assert found.reference == "\U0001f600"
     assert found.schema == {"x": "\ufffd"}

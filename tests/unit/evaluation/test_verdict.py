@@ -100,4 +100,45 @@ def test_a_difference_that_is_asked_for_is_of_the_questions_that_both_have_a_rat
     assert comparison is not None
     assert comparison.question_count == 4
     assert verdict_on(parse_criteria("correctness >= base + 0.5"), found.tuned[0], found).reasons[0].state == "not met"
-    assert "9.000 → 9.000" in verdict_on(parse_criteria("correctness >= base"), found.tuned[0], found).reasons[0].figures
+    assert (
+        "9.000 → 9.000" in verdict_on(parse_criteria("correctness >= base"), found.tuned[0], found).reasons[0].figures
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (60, 60, ["met", "met"]), (82, 80, ["met", "met"]), (82, 75, ["not met", "not shown"]),
+        (20, 15, ["not measured", "not measured"]), (10, 4, ["not met", "not met"]),
+    ],
+)  # fmt: skip
+def test_forgetting_is_within_bounds_only_where_a_major_loss_is_excluded(before, after, expected):
+    from dataclasses import replace
+
+    from tanren.evaluation.forgetting import forgetting, general_questions
+
+    general = [question for question in general_questions() if question.schema is None]
+    general = (general * 2)[:82]
+    texts = [
+        [question.accepted[0] if index < count else "" for index, question in enumerate(general)]
+        for count in (before, after)
+    ]
+    evaluation = evaluation_of(8, 8)
+    tuned = replace(evaluation.tuned[0], forgetting=forgetting(general, *texts))
+    reasons = verdict_on(parse_criteria("forgetting <= none; forgetting <= minor"), tuned, evaluation).reasons
+    assert [reason.state for reason in reasons] == expected
+
+
+def test_a_preference_is_harder_to_show_for_the_best_of_several_models():
+    from dataclasses import replace
+
+    judge = RuledJudge(better=lambda first, second: "first" if "x" in second else "second")
+    evaluation = evaluation_of(10, 9, decider=judge)
+    tuned = evaluation.tuned[0]
+    assert (tuned.preference.count("tuned"), tuned.preference.count("base")) == (7, 0)
+    several = replace(evaluation, arms=(*evaluation.arms, *(tuned for _ in range(3))))
+    criteria = parse_criteria("preference >= 0.6")
+    assert [verdict_on(criteria, tuned, each).reasons[0].state for each in (evaluation, several)] == [
+        "met",
+        "not shown",
+    ]

@@ -126,12 +126,15 @@ def _shown(shown: int, count: int, language: str) -> Paragraph:
 
 
 def slices(evaluation: Evaluation, language: str) -> Iterator[Block]:
-    """The first metric of single answers by category and by language, where there are several of them."""
+    """The first metric of single answers by category and by language, where there are several of them: over the
+    questions that all arms have a score of."""
     metric = _metric_of_answers(evaluation.base)
     if metric is None:
         return
-    categories = [question.category or "" for question in evaluation.questions]
-    languages = [language_of(question.prompt) for question in evaluation.questions]
+    found = [each for result in evaluation.arms if (each := result.metric(metric.name)) is not None]
+    rows = [row for row in range(len(evaluation.questions)) if all(each.values[row] is not None for each in found)]
+    categories = [evaluation.questions[row].category or "" for row in rows]
+    languages = [language_of(evaluation.questions[row].prompt) for row in rows]
     for key, head, names in (("categories", "category", categories), ("languages", "language", languages)):
         if len(set(names)) < 2:
             continue
@@ -146,18 +149,20 @@ def slices(evaluation: Evaluation, language: str) -> Iterator[Block]:
                 (
                     text(name or figures.NONE),
                     number(str(names.count(name))),
-                    *(number(_mean(result, metric.name, names, name)) for result in evaluation.arms),
+                    *(number(_mean(result.metric(metric.name), rows, names, name)) for result in evaluation.arms),
                 )
                 for name in dict.fromkeys(names)
             ),
         )
 
 
-def _mean(result: ArmResult, metric: str, names: Sequence[str], name: str) -> str:
-    found = result.metric(metric)
+def _mean(metric: MetricResult | None, rows: Sequence[int], names: Sequence[str], name: str) -> str:
+    """Of the rows of this name; a dash for an arm without the metric."""
+    if metric is None:
+        return figures.NONE
     values = [
         value
-        for value, its_name in zip(found.values if found else (), names, strict=False)
-        if value is not None and its_name == name
+        for row, its_name in zip(rows, names, strict=True)
+        if its_name == name and (value := metric.values[row]) is not None
     ]
-    return figures.value(float(np.mean(values)) if values else None, name=metric)
+    return figures.value(float(np.mean(values)), name=metric.name)

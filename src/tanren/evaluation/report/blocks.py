@@ -3,9 +3,14 @@
 Whatever a model or a data file said is plain text here; each form escapes it in one place.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from tanren.evaluation.report.pictures import Picture
+
+INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Signs that no page may hold, and those that turn the direction of the text around them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

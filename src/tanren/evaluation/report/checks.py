@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tanren.evaluation.contamination import KINDS, SetOverlap
-from tanren.evaluation.forgetting import Forgetting
+from tanren.evaluation.forgetting import UNKNOWN, Forgetting
 from tanren.evaluation.judge import Preference
 from tanren.evaluation.memorisation import LEAST_COPY
 from tanren.evaluation.report import figures
@@ -56,14 +56,18 @@ def _rivals(evaluation: Evaluation, language: str) -> Iterator[Block]:
 
 def _forgetting(arm: str, found: Forgetting, language: str) -> Iterator[Block]:
     count = found.comparison.question_count
+    is_unclear = found.level == UNKNOWN and not found.has_little_to_forget
     yield Paragraph(
         text=say(
             language,
-            f"forgetting-{found.level}",
+            "forgetting-unclear" if is_unclear else f"forgetting-{found.level}",
             arm=arm,
             base=round(found.comparison.base * count),
             tuned=round(found.comparison.tuned * count),
             count=count,
+            low=figures.signed(found.comparison.low),
+            high=figures.signed(found.comparison.high),
+            detectable=figures.value(found.comparison.minimum_detectable),
         ),
         tone=_TONES[found.level],
     )
@@ -162,6 +166,7 @@ def preferences(evaluation: Evaluation, language: str) -> Iterator[Block]:
                 ties=found.count("tie"),
                 unanswered=found.count("unanswered"),
                 p=figures.p_says(found.p_value),
+                test=say(language, "sign-flip-test" if found.is_clustered else "sign-test"),
             )
         )
         yield from _faults(found, language)

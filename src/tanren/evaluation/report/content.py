@@ -49,7 +49,10 @@ def _verdict(evaluation: Evaluation, language: str) -> tuple[str, str]:
         return say(language, "no-tuned"), "open"
     if not evaluation.verdicts:
         return say(language, "no-criteria"), "open"
-    is_ship = any(verdict.is_ship for verdict in evaluation.verdicts)
+    shipped = [verdict.arm for verdict in evaluation.verdicts if verdict.is_ship]
+    is_ship = bool(shipped)
+    if is_ship and len(evaluation.verdicts) > 1:
+        return say(language, "ship-arms", arms=", ".join(shipped), count=len(evaluation.verdicts)), "good"
     return say(language, "ship" if is_ship else "dont-ship"), "good" if is_ship else "bad"
 
 
@@ -65,11 +68,13 @@ def _unmet(evaluation: Evaluation, language: str) -> Iterator[Paragraph]:
 
 
 def headlines(result: ArmResult, language: str) -> Iterator[Paragraph]:
-    """The first metric in one sentence, whatever it shows; and the first of the others that shows something."""
+    """The first metric in one sentence, whatever it shows; every loss that is shown; and, where the first shows
+    nothing, the first gain of the others."""
     main, *others = result.comparisons
     yield _headline(result, main, language)
-    if not main.is_shown:
-        yield from (_headline(result, other, language) for other in [o for o in others if o.is_shown][:1])
+    gains = [other for other in others if other.outcome == "better"]
+    losses = [other for other in others if other.outcome == "worse"]
+    yield from (_headline(result, other, language) for other in losses + ([] if main.is_shown else gains[:1]))
 
 
 def _headline(result: ArmResult, told: Comparison, language: str) -> Paragraph:
@@ -86,17 +91,23 @@ def _headline(result: ArmResult, told: Comparison, language: str) -> Paragraph:
         low=figures.signed(told.low, name=told.metric),
         high=figures.signed(told.high, name=told.metric),
         p=figures.p_says(told.adjusted_p),
-        count=told.cluster_count,
+        count=_count(told, told.cluster_count, language),
         detectable=figures.value(told.minimum_detectable, name=told.metric),
         least_p=f"{told.least_p:g}",
         times=say(language, "times-metrics", metrics=told.metric_count) if told.metric_count > 1 else "",
     )
     if not told.can_show:
         least = next(n for n in range(2, 64) if least_p_value(n) * told.metric_count < ALPHA)
-        sentence += " " + say(language, "least-needed", needed=least)
+        sentence += " " + say(language, "least-needed", needed=_count(told, least, language))
     if not told.is_shown and told.needed_clusters is not None and told.can_show:
-        sentence += " " + say(language, "needed", needed=f"{told.needed_clusters:,}")
+        sentence += " " + say(language, "needed", needed=_count(told, told.needed_clusters, language))
     return Paragraph(text=sentence, tone=TONES.get(told.outcome, "open"))
+
+
+def _count(told: Comparison, count: int, language: str) -> str:
+    """So many of what the comparison counts: questions, or documents where several are of one."""
+    unit = "questions" if told.cluster_count == told.question_count else "documents"
+    return say(language, f"count-{unit}", count=f"{count:,}")
 
 
 def _settings(evaluation: Evaluation, language: str) -> Iterator[Block]:
@@ -171,15 +182,18 @@ def _results(evaluation: Evaluation, language: str, drawn: Sequence[Picture]) ->
     yield from (PictureBlock(picture=picture) for picture in drawn if picture.name.startswith("intervals"))
     yield Heading(text=say(language, "values"), level=3)
     yield _value_table(evaluation, language)
+    yield from _partial_values(evaluation, language)
     if any(result.unanswered_count for result in evaluation.arms):
         yield Paragraph(text=say(language, "unanswered-note"))
+    if any(result.cut_off_count for result in evaluation.arms):
+        yield Paragraph(text=say(language, "cut-off-note"))
     yield from checks.preferences(evaluation, language)
     yield from checks.label_tables(evaluation, language)
     yield from answer_tables.side_by_side(evaluation, language)
 
 
 def comparison_table(comparisons: Sequence[Comparison], language: str) -> Table:
-    keys = ("metric", "difference", "interval", "p", "detectable", "test", "outcome")
+    keys = ("metric", "questions", "difference", "interval", "p", "detectable", "test", "outcome")
     return Table(
         head=tuple(say(language, key) for key in keys), rows=tuple(_comparison_row(c, language) for c in comparisons)
     )
@@ -191,6 +205,7 @@ def _comparison_row(found: Comparison, language: str) -> tuple[Cell, ...]:
     interval = f"{figures.signed(found.low, name=name)} … {figures.signed(found.high, name=name)}"
     return (
         text(name),
+        number(str(found.question_count)),
         number(f"{values} ({figures.signed(found.difference, name=name)})"),
         number(figures.NONE if found.low is None else interval),
         number(figures.p(found.adjusted_p)),
@@ -203,7 +218,7 @@ def _comparison_row(found: Comparison, language: str) -> tuple[Cell, ...]:
 def _value_table(evaluation: Evaluation, language: str) -> Table:
     names = [metric.name for metric in evaluation.base.metrics]
     return Table(
-        head=(say(language, "arm"), *names, say(language, "unanswered")),
+        head=(say(language, "arm"), *names, say(language, "unanswered"), say(language, "cut-off")),
         rows=tuple(
             (
                 text(result.arm.name),
@@ -212,10 +227,24 @@ def _value_table(evaluation: Evaluation, language: str) -> Table:
                     for name in names
                 ),
                 number(str(result.unanswered_count)),
+                number(str(result.cut_off_count)),
             )
             for result in evaluation.arms
         ),
     )
+
+
+def _partial_values(evaluation: Evaluation, language: str) -> Iterator[Block]:
+    """Which values are over fewer questions than were asked."""
+    count = len(evaluation.questions)
+    partial = [
+        say(language, "partial-value", metric=metric.name, arm=result.arm.name, shown=shown, count=count)
+        for result in evaluation.arms
+        for metric in result.metrics
+        if (shown := sum(value is not None for value in metric.values)) < count
+    ]
+    if partial:
+        yield Paragraph(text=say(language, "partial-values", found="; ".join(partial)))
 
 
 def _supplementary(evaluation: Evaluation, language: str, drawn: Sequence[Picture]) -> Iterator[Block]:

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import re
 from typing import Any, Final
 
 from tanren.evaluation.results import Evaluation
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = re.compile(r"[\t\r]|\s*[=+\-@＝＋－＠]")
+"""Spreadsheets look past spaces, and take full-width signs for narrow ones."""
 
 
 def columns(evaluation: Evaluation) -> dict[str, list[Any]]:
@@ -57,7 +59,7 @@ def csv_text(evaluation: Evaluation) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def parquet_bytes(evaluation: Evaluation) -> bytes | None:

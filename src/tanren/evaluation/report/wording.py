@@ -14,10 +14,14 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     # The head.
     "title": ("Evaluation: {name}", "評価レポート: {name}"),
     "ship": ("SHIP", "SHIP（出荷可）"),
+    "ship-arms": (
+        "SHIP: {arms} (of {count} tuned models, each with its own verdict)",
+        "SHIP（出荷可）: {arms}（チューニングした {count} モデル中。判定はモデルごと）",
+    ),
     "dont-ship": ("DON'T SHIP", "DON'T SHIP（出荷不可）"),
     "no-criteria": (
-        "No verdict: no criteria were stated before training.",
-        "判定なし: 学習前に合格基準が示されていません。",
+        "No verdict: no criteria were stated.",
+        "判定なし: 合格基準が示されていません。",
     ),
     "no-tuned": (
         "A baseline: nothing has been tuned yet.",
@@ -37,10 +41,10 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "headline-not-shown": (
         "No difference between {arm} and the base is shown in {metric}: {base} → {tuned}, {difference} "
-        "(95 % interval {low} to {high}, {p}). {count} questions find a difference of {detectable} four times in "
+        "(95 % interval {low} to {high}, {p}). {count} find a difference of {detectable} four times in "
         "five; a smaller one may be there.",
         "{arm} とベースモデルの差は {metric} では示せません: {base} → {tuned}、{difference}"
-        "（95 % 区間 {low} ～ {high}、{p}）。{count} 問で 5 回に 4 回見つかるのは {detectable} 以上の差です。"
+        "（95 % 区間 {low} ～ {high}、{p}）。{count}で 5 回に 4 回見つかるのは {detectable} 以上の差です。"
         "それより小さい差はあるかもしれません。",
     ),
     "headline-no-spread": (
@@ -48,20 +52,25 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "{metric} では、どの質問でも {arm} とベースモデルの点が同じです: {base} → {tuned}。",
     ),
     "headline-cannot-show": (
-        "Nothing can be shown with {count} questions: even if {arm} were better in every one of them, p could not go "
+        "Nothing can be shown with {count}: even if {arm} were better in every one of them, p could not go "
         "below {least_p}{times}. What was seen: {metric} {base} → {tuned}.",
-        "{count} 問では何も示せません: すべての質問で {arm} が良かったとしても p は {least_p}{times} を下回りません。"
+        "{count}では何も示せません: そのすべてで {arm} が良かったとしても p は {least_p}{times} を下回りません。"
         "観測値: {metric} {base} → {tuned}。",
     ),
-    "times-metrics": (", times {metrics} for as many metrics", "（指標が {metrics} 個なのでその {metrics} 倍）"),
+    "times-metrics": (
+        ", times {metrics} for as many metrics and tuned models",
+        "（指標とモデルの組が {metrics} 個なのでその {metrics} 倍）",
+    ),
     "needed": (
-        "{needed} questions like these would show a difference as large as the one seen.",
-        "これほどの差を示すには、同様の質問が {needed} 問必要です。",
+        "{needed} like these would show a difference as large as the one seen.",
+        "これほどの差を示すには、今回と同様の {needed}が必要です。",
     ),
     "least-needed": (
-        "At least {needed} questions are needed before anything can be shown.",
-        "何かを示すには少なくとも {needed} 問必要です。",
+        "At least {needed} are needed before anything can be shown.",
+        "何かを示すには少なくとも {needed}が必要です。",
     ),
+    "count-questions": ("{count} questions", "{count} 問"),
+    "count-documents": ("{count} documents", "{count} 文書"),
     # Settings.
     "created": ("Made at", "作成日時"),
     "questions": ("Questions", "質問数"),
@@ -77,7 +86,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "最大 {tokens} トークン、temperature {temperature}、top-p {top_p}（全条件で同じ）",
     ),
     "judge": ("Judge", "評価モデル"),
-    "criteria": ("Criteria, stated before", "事前に示した合格基準"),
+    "criteria": ("Criteria, stated before the questions were asked", "質問する前に示した合格基準"),
     "arms": ("Arms", "比較した条件"),
     "questions-file": ("Questions from", "質問ファイル"),
     "training-data": ("Training data", "学習データ"),
@@ -129,6 +138,18 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "compared-with": ("{tuned} compared with {base}", "{tuned} と {base} の比較"),
     "values": ("All arms", "全条件の値"),
     "unanswered": ("Unanswered", "無回答"),
+    "partial-values": (
+        "Over fewer questions than were asked, as the others have no figure: {found}. A comparison is over those of "
+        "which both arms have one, so its figures may differ from these.",
+        "一部の質問だけの値（ほかの質問には値がありません）: {found}。比較は両方の条件に値がある質問だけで行うため、"
+        "この表の値とは異なることがあります。",
+    ),
+    "partial-value": ("{metric} of {arm}, {shown} of {count}", "{arm} の {metric}（{count} 問中 {shown} 問）"),
+    "cut-off": ("Cut off", "途中で終了"),
+    "cut-off-note": (
+        "Answers that were cut off at the greatest number of tokens are scored as they stand.",
+        "最大トークン数で途切れた回答は、そのまま採点しています。",
+    ),
     "unanswered-note": (
         "Unanswered questions count as empty answers.",
         "無回答は空の回答として採点しています。",
@@ -173,9 +194,13 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     # The judge.
     "preference": ("Preferred by the judge", "評価モデルによる比較"),
     "preference-counts": (
-        "{arm} won {won}, the base {lost}, {ties} were ties ({p}, sign test); {unanswered} without a verdict.",
-        "{arm} の勝ち {won}、ベースの勝ち {lost}、引き分け {ties}（{p}、符号検定）。判定なし {unanswered}。",
+        "{arm} won {won}, the base {lost}, {ties} were ties ({p}, {test}, not adjusted for other tests); "
+        "{unanswered} without a verdict.",
+        "{arm} の勝ち {won}、ベースの勝ち {lost}、引き分け {ties}"
+        "（{p}、{test}、ほかの検定との補正なし）。判定なし {unanswered}。",
     ),
+    "sign-test": ("sign test", "符号検定"),
+    "sign-flip-test": ("sign-flip test over documents", "文書単位の符号反転検定"),
     "preference-faults": (
         "In both orders: the verdict turned with the order in {flips} of the pairs; single verdicts chose the first "
         "answer {first} times and the second {second} times; the longer answer won {longer} of {decided} pairs.",
@@ -193,8 +218,12 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     # Discussion.
     "forgetting": ("Forgetting", "忘却"),
     "forgetting-none": (
-        "{arm}: no loss is shown in the general set ({base} → {tuned} of {count} right).",
-        "{arm}: 一般問題で能力の低下は示されません（{count} 問中 {base} → {tuned} 問正答）。",
+        "{arm}: no loss is shown in the general set ({base} → {tuned} of {count} right, a difference of {low} to "
+        "{high} at 95 %), and one of 10 points, or of a fifth of what the base knew, is excluded. Found four times in "
+        "five: a difference of {detectable}.",
+        "{arm}: 一般問題で能力の低下は示されません（{count} 問中 {base} → {tuned} 問正答、"
+        "差の 95 % 区間 {low} ～ {high}）。10 ポイント以上、またはベースの正答の 5 分の 1 以上の低下はないと言えます。"
+        "5 回に 4 回見つかる差は {detectable} です。",
     ),
     "forgetting-minor": (
         "{arm} has forgotten a little: {base} → {tuned} of {count} general questions right.",
@@ -210,6 +239,12 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "{arm}: cannot be told. The base itself answers {base} of {count} general questions, too few for a loss to "
         "show.",
         "{arm}: 判断できません。ベースモデル自体が {count} 問中 {base} 問しか正答できず、低下を示せません。",
+    ),
+    "forgetting-unclear": (
+        "{arm}: cannot be told. {base} → {tuned} of {count} general questions right, a difference of {low} to {high} "
+        "at 95 %: no loss is shown, and one of 10 points, or of a fifth of what the base knew, may be there.",
+        "{arm}: 判断できません。一般問題 {count} 問中 {base} → {tuned} 問正答、差の 95 % 区間 {low} ～ {high}: "
+        "低下は示されませんが、10 ポイント以上、またはベースの正答の 5 分の 1 以上の低下がないとも言えません。",
     ),
     "lost-questions": ("Lost", "失われた質問"),
     "contamination": ("Contamination", "データの混入"),
@@ -308,9 +343,10 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "statistics-note": (
         "Differences: paired bootstrap over {units} (10,000 draws), two-sided sign-flip or exact McNemar test, Holm's "
-        "adjustment over the metrics. A difference is called shown where the adjusted p is below 0.05.",
+        "adjustment over the metrics, times the number of tuned models. A difference is called shown where the "
+        "adjusted p is below 0.05.",
         "差の評価: {units} 単位の対応ありブートストラップ（10,000 回）、両側の符号反転検定または McNemar の正確検定、"
-        "指標間の Holm 補正。補正後の p が 0.05 未満のとき「示された」とします。",
+        "指標間の Holm 補正にモデル数を乗じます。補正後の p が 0.05 未満のとき「示された」とします。",
     ),
     "unit-questions": ("questions", "質問"),
     "unit-documents": ("documents", "文書"),

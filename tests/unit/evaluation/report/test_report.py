@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tanren.evaluation.arms import Arm, ArmKind
 from tanren.evaluation.criteria import parse_criteria
 from tanren.evaluation.plan import Curve, Plan
+from tanren.evaluation.report.blocks import Paragraph, Table
 from tanren.evaluation.report.content import report_of
 from tanren.evaluation.report.folder import report_files
 from tanren.evaluation.report.html import html
@@ -192,3 +194,89 @@ def test_the_folder_has_page_article_pictures_tables_and_the_evaluation_itself()
 
 def test_the_same_evaluation_makes_the_same_files():
     assert report_files(EVALUATION, languages=("en",)) == report_files(EVALUATION, languages=("en",))
+
+
+def changed(evaluation, **changes):
+    """With other values of the first tuned arm's comparisons."""
+    tuned = evaluation.tuned[0]
+    comparisons = tuple(replace(each, **changes) for each in tuned.comparisons)
+    return replace(evaluation, arms=(evaluation.base, replace(tuned, comparisons=comparisons)))
+
+
+def test_where_documents_are_counted_documents_are_named():
+    few = changed(evaluation_of(4), question_count=40)
+    assert "Nothing can be shown with 4 documents" in report_of(few, "en").headlines[0].text
+    assert "At least 7 documents are needed" in report_of(few, "en").headlines[0].text
+    assert "4 文書では何も示せません" in report_of(few, "ja").headlines[0].text
+    unsure = changed(EVALUATION, question_count=120, adjusted_p=0.5, minimum_detectable=0.2, needed_clusters=88)
+    said = report_of(unsure, "en").headlines[0].text
+    assert "12 documents find a difference of 0.200 four times in five" in said
+    assert "88 documents like these would show" in said
+
+
+def test_every_loss_that_is_shown_is_told_in_the_head_also_beside_a_gain():
+    tuned = EVALUATION.tuned[0]
+    first, second = tuned.comparisons[:2]
+    lost = replace(second, base=second.tuned, tuned=second.base)
+    arms = (EVALUATION.base, replace(tuned, comparisons=(first, lost)))
+    told = report_of(replace(EVALUATION, arms=arms), "en").headlines
+    assert f"tuned is better than the base in {first.metric}" in told[0].text
+    assert f"tuned is worse than the base in {second.metric}" in told[1].text
+    assert told[1].tone == "bad"
+
+
+def test_of_several_tuned_arms_the_head_names_those_that_may_be_shipped():
+    met, unmet = EVALUATION.verdicts[0], replace(EVALUATION.verdicts[0], arm="epoch-1", is_ship=False)
+    assert met.is_ship
+    found = report_of(replace(EVALUATION, verdicts=(unmet, met)), "en")
+    assert found.verdict.startswith("SHIP: tuned (of 2 tuned models")
+    assert report_of(replace(EVALUATION, verdicts=(met,)), "en").verdict == "SHIP"
+
+
+def test_figures_of_fewer_questions_say_of_how_many():
+    rating = lambda prompt: None if prompt.rstrip().endswith("question 1") or "number 1?" in prompt else 9  # noqa: E731
+    found = report_of(evaluation_of(decider=RuledJudge(rating=rating)), "en")
+    told = [block.text for block in found.blocks if isinstance(block, Paragraph)]
+    assert any("correctness of tuned, 11 of 12" in text for text in told)
+    table = next(block for block in found.blocks if isinstance(block, Table) and "Outcome" in block.head)
+    counts = {row[0].text: row[1].text for row in table.rows}
+    assert counts["correctness"] == "11"
+    assert counts["contains"] == "12"
+
+
+def test_a_figure_in_a_table_of_the_article_is_written_as_a_figure():
+    text = markdown(report_of(EVALUATION, "en"))
+    assert not re.search(r"&#(4[358]|49|5[0-7]);", text)
+
+
+def test_no_word_of_a_model_turns_the_direction_of_the_page():
+    assert not re.search("[\x07\u202a-\u202e\u2066-\u2069]", html(report_of(EVALUATION, "en")))
+
+
+@pytest.mark.parametrize("answer", ["=1+1", " =1+1", "\n@SUM(1)", "＝1+1", "＋1", "\t-1"])
+def test_a_formula_behind_a_space_or_in_full_width_is_one_too(answer):
+    replies = (replace(EVALUATION.base.replies[0], text=answer), *EVALUATION.base.replies[1:])
+    found = csv_text(replace(EVALUATION, arms=(replace(EVALUATION.base, replies=replies), *EVALUATION.tuned)))
+    assert next(csv.DictReader(io.StringIO(found.removeprefix("\ufeff"), newline="")))["answer"] == f"'{answer}"
+
+
+def test_a_category_is_compared_over_the_questions_that_all_arms_have_a_score_of():
+    """Of one category the base has no score of the first question, which the tuned model alone gets wrong."""
+    questions = tuple(replace(question, category=f"half {question.number % 2}") for question in EVALUATION.questions)
+    base, tuned = (
+        replace(result, metrics=(replace(result.metrics[0], name="exact", values=values),))
+        for result, values in zip(EVALUATION.arms, ((None, *[1.0] * 11), (0.0, *[1.0] * 11)), strict=True)
+    )
+    found = report_of(replace(EVALUATION, questions=questions, arms=(base, tuned)), "en")
+    table = next(block for block in found.blocks if isinstance(block, Table) and block.head[:1] == ("Category",))
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    assert rows == {"half 1": ["5", "1.000", "1.000"], "half 0": ["6", "1.000", "1.000"]}
+
+
+def test_answers_that_were_cut_off_are_counted_beside_those_that_are_missing():
+    tuned = EVALUATION.tuned[0]
+    replies = (replace(tuned.replies[0], is_cut_off=True), *tuned.replies[1:])
+    found = report_of(replace(EVALUATION, arms=(EVALUATION.base, replace(tuned, replies=replies))), "en")
+    table = next(block for block in found.blocks if isinstance(block, Table) and "Cut off" in block.head)
+    assert [row[-1].text for row in table.rows] == ["0", "1"]
+    assert any("cut off at the greatest number" in block.text for block in found.blocks if isinstance(block, Paragraph))
