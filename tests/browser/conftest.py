@@ -37,8 +37,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of a module, not of the session: while it lives, its event loop runs in this thread, and no other can."""
     with sync_playwright() as playwright:
         # Root may not have Chromium's sandbox; the pages are ours.
         launched = playwright.chromium.launch(

@@ -14,8 +14,8 @@ from tanren.supervisor import _socket_folder
 from tests.service.servers import FORGE_ROWS, Server, finished, job_request, rows_as_jsonl, wait_until
 
 BUCKET = "lives"
-LONG = {"epochCount": "100", "batchSize": "2"}
-"""400 steps: long enough to be killed in the middle."""
+LONG = {"epochCount": "40", "batchSize": "2"}
+"""160 steps: long enough to be killed in the middle."""
 
 
 def _start_long_job(server: Server) -> str:

@@ -71,7 +71,7 @@ def _only_shown(plain: Done, changed: Done) -> bool:
     return changed.outcome.sha256 == plain.outcome.sha256 and len(changed.samples) > len(plain.samples)
 
 
-STEEP = {"epochCount": "5", "learningRate": "0.1"}
+STEEP = {"epochCount": "5", "learningRate": "0.02"}
 FLAT = {"epochCount": "5", "learningRate": "0.00014"}
 RATE = lambda plain, changed: _rates(plain) != _rates(changed)  # noqa: E731
 LENGTH = lambda plain, changed: plain.outcome.steps != changed.outcome.steps  # noqa: E731
