@@ -10,7 +10,9 @@ RECIPES = REPOSITORY / "src" / "tanren" / "recipes"
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", ["seven-steps.md", "hyperparameters.md", "reading-curves.md", "recipes.md"])
+@pytest.mark.parametrize(
+    "page", ["seven-steps.md", "hyperparameters.md", "reading-curves.md", "recipes.md", "operations-guide.md"]
+)
 def test_the_commands_of_a_long_page_do_what_it_says(page: str, tmp_path: Path):
     print(run_page(DOCS / page, tmp_path, seconds=800)[-2000:])
 
