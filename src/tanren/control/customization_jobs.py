@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.chained_customization import with_adapter_shape
+from tanren.control.job_stops import cannot_stop
 from tanren.control.model_references import refer
 from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
@@ -16,7 +17,6 @@ from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.customization_jobs import (
-    TERMINAL,
     CustomizationJob,
     CustomizationJobSummary,
     CustomizationType,
@@ -177,11 +177,7 @@ class CustomizationJobControl:
                 phases = with_current_phase(job.phases, PhaseStatus.STOPPED, at=now)
                 self._jobs.move(connection, job.job_arn, JobStatus.STOPPED, at=now, phases=phases)
         if not stopping:
-            status = self.get(scope, identifier).status
-            state = "already ended" if status in TERMINAL else "cannot be stopped"
-            raise Conflict(
-                f"Job '{identifier}' {state}: its status is {status}. Only a job in progress can be stopped."
-            )
+            raise cannot_stop(self._jobs, job.job_arn, identifier)
 
     def _checked_type(self, new: NewCustomizationJob) -> CustomizationType:
         refuse_unsupported(new.unsupported)

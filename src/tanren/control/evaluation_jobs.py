@@ -9,6 +9,7 @@ from typing import Any
 
 from tanren.catalog.inference_profiles import find_inference_profile
 from tanren.control.evaluation_plans import check_plan
+from tanren.control.job_stops import stop_job
 from tanren.control.model_references import refer
 from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
@@ -17,7 +18,7 @@ from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.errors import Conflict, ResourceNotFound
-from tanren.domain.evaluation_jobs import LEGAL_MOVES, ApplicationType, EvaluationJob, EvaluationJobStatus
+from tanren.domain.evaluation_jobs import ApplicationType, EvaluationJob, EvaluationJobStatus
 from tanren.domain.evaluation_plans import plan_of
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.quotas import NO_QUOTAS, Quotas
@@ -128,19 +129,9 @@ class EvaluationJobControl:
     def stop(self, scope: Scope, identifier: str) -> None:
         """The job is Stopping when this returns, and a worker ends it. One that no worker has ever had is Stopped at
         once. Stopping a stopping job changes nothing."""
-        job = self.get(scope, identifier)
-        if job.status is EvaluationJobStatus.STOPPING:
-            return
-        now = self._clock()
-        with self._jobs.database.writing() as connection:
-            stopping = self._jobs.move(connection, job.job_arn, EvaluationJobStatus.STOPPING, at=now)
-            if stopping:
-                # Moves only a job that has had no attempt: there is nobody to end it but us.
-                self._jobs.move(connection, job.job_arn, EvaluationJobStatus.STOPPED, at=now, attempt=0)
-        if not stopping:
-            ended = self.get(scope, identifier).status
-            state = "already ended" if not LEGAL_MOVES[ended] else "cannot be stopped"
-            raise Conflict(f"Job '{identifier}' {state}: its status is {ended}.")
+        arn = self.get(scope, identifier).job_arn
+        stopping, stopped = EvaluationJobStatus.STOPPING, EvaluationJobStatus.STOPPED
+        stop_job(self._jobs, arn, identifier, stopping=stopping, stopped=stopped, at=self._clock())
 
     def delete(self, scope: Scope, identifiers: Sequence[str]) -> Deletions:
         """Each job that has ended is gone when this returns, with its tags and events; its results in S3 stay."""

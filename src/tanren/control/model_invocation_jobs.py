@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from tanren.control.job_stops import stop_job
 from tanren.control.model_references import refer
 from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
@@ -15,10 +16,9 @@ from tanren.control.service_roles import check_service_role
 from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
-from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, ValidationFailed
+from tanren.domain.errors import NotImplementedHere, ResourceNotFound, ValidationFailed
 from tanren.domain.model_invocation_jobs import (
     DEFAULT_TIMEOUT_HOURS,
-    LEGAL_MOVES,
     InvocationJobStatus,
     InvocationType,
     ModelInvocationJob,
@@ -129,19 +129,9 @@ class ModelInvocationJobControl:
     def stop(self, scope: Scope, identifier: str) -> None:
         """The job is Stopping when this returns, and a worker ends it and writes what has been answered. One that no
         worker has ever had is Stopped at once. Stopping a stopping job changes nothing."""
-        job = self.get(scope, identifier)
-        if job.status is InvocationJobStatus.STOPPING:
-            return
-        now = self._clock()
-        with self._jobs.database.writing() as connection:
-            stopping = self._jobs.move(connection, job.job_arn, InvocationJobStatus.STOPPING, at=now)
-            if stopping:
-                # Moves only a job that has had no attempt: there is nobody to end it but us, and nothing to write.
-                self._jobs.move(connection, job.job_arn, InvocationJobStatus.STOPPED, at=now, attempt=0)
-        if not stopping:
-            ended = self.get(scope, identifier).status
-            state = "already ended" if not LEGAL_MOVES[ended] else "cannot be stopped"
-            raise Conflict(f"Job '{identifier}' {state}: its status is {ended}.")
+        arn = self.get(scope, identifier).job_arn
+        stopping, stopped = InvocationJobStatus.STOPPING, InvocationJobStatus.STOPPED
+        stop_job(self._jobs, arn, identifier, stopping=stopping, stopped=stopped, at=self._clock())
 
     def _model_arn(self, scope: Scope, identifier: str) -> str:
         """Of a deployment, a custom model or a foundation model. Raises ResourceNotFound."""

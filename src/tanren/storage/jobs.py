@@ -34,6 +34,10 @@ class JobRows(ResourceRows[Job], Generic[Job, Status]):
         with self.database.reading() as connection:
             return self._read(connection.execute(select(self.table).where(self.table.c.arn == arn)).one())
 
+    def is_end(self, status: Status) -> bool:
+        """Whether nothing comes after it."""
+        return not self._legal_moves[status]
+
     def is_held(self, connection: Connection, arn: str) -> bool:
         """Whether a worker has the job."""
         query = select(self.table.c.lease_owner).where(self.table.c.arn == arn)
@@ -47,6 +51,6 @@ class JobRows(ResourceRows[Job], Generic[Job, Status]):
         expected: list[ColumnElement[bool]] = [self.table.c.status.in_(sources)]
         if attempt is not None:
             expected.append(self.table.c.attempt == attempt)
-        if not self._legal_moves[to]:
+        if self.is_end(to):
             values |= {"ended_at": at, "lease_owner": None, "lease_expires_at": None}
         return self.change(connection, arn, *expected, status=to, updated_at=at, **values)

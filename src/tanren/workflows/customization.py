@@ -52,8 +52,8 @@ from tanren.training.token_cache import TokenCache
 from tanren.weights.base_models import read_facts
 from tanren.workflows.data_files import DataFile, DataFiles, checked, fetch_data_files
 from tanren.workflows.publishing import kept_if_published
-from tanren.workflows.recipes import sample_steps, training_spec
 from tanren.workflows.reporting import StoreReporter
+from tanren.workflows.training_specs import sample_steps, training_spec
 
 logger = logging.getLogger(__name__)
 

@@ -95,7 +95,7 @@ def estimated(
     from tanren.training.preparation import RecordStream, prepare
     from tanren.training.token_cache import TokenCache
     from tanren.weights.base_models import read_facts
-    from tanren.workflows.recipes import training_spec
+    from tanren.workflows.training_specs import training_spec
 
     if threads:
         torch.set_num_threads(threads)

@@ -21,7 +21,7 @@ from tanren.training import live_view
 from tanren.training.progress import Progress
 from tanren.training.run import TrainingOutcome, train
 from tanren.training.samples import Sample
-from tanren.workflows.recipes import sample_steps, training_spec
+from tanren.workflows.training_specs import sample_steps, training_spec
 from tests.numerics.runs import Remembering
 from tests.numerics.tiny_models import pair, pairs, save_base_model
 

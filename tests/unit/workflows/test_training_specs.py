@@ -7,8 +7,8 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.hyperparameters import resolve_hyperparameters
 from tanren.training.spec import TrainingSpec
-from tanren.workflows import recipes
-from tanren.workflows.recipes import sample_steps, training_spec
+from tanren.workflows import training_specs
+from tanren.workflows.training_specs import sample_steps, training_spec
 
 CONTEXT = 1024
 CATALOGUE = WeightsCatalogue(Path("/nowhere"))
@@ -124,5 +124,5 @@ def test_no_bound_on_the_gradient_is_a_bound_of_zero():
     ],
 )
 def test_the_arithmetic_is_what_was_asked_for_or_what_is_faster_here(given, parameters, has_it, expected, monkeypatch):
-    monkeypatch.setattr(recipes, "processor_has_bfloat16", lambda: has_it)
-    assert recipes.resolve_dtype(given, parameters) == expected
+    monkeypatch.setattr(training_specs, "processor_has_bfloat16", lambda: has_it)
+    assert training_specs.resolve_dtype(given, parameters) == expected
