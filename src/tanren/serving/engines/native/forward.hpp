@@ -31,6 +31,7 @@
 #include "plan.hpp"
 #include "row_functions.hpp"
 #include "thread_team.hpp"
+#include "upcoming.hpp"
 
 namespace tanren {
 
@@ -46,6 +47,7 @@ class Forward {
         hidden_(round_up(shape_.hidden, PANEL)),
         inner_width_(round_up(shape_.intermediate, PANEL)),
         linear_(model),
+        upcoming_(model),
         team_(shape_.threads),
         residual_(rows_of<float>(hidden_, memory_.residual)),
         normed_(rows_of<Activation>(hidden_, memory_.normed)),
@@ -81,6 +83,7 @@ class Forward {
 
     Attention<Numbers> attention;
     Buffer<float> tile;  // [M][2 · PANEL]
+    Errands errands;
     std::vector<Best> best;
   };
 
@@ -88,6 +91,9 @@ class Forward {
   int row_grain() const { return std::max(1, row_count() / (4 * team_.size())); }
   // Neighbouring panels follow each other in memory: a few together are read faster than each alone.
   int panel_grain(int panels) const { return std::max(1, panels / (8 * team_.size())); }
+
+  // After a panel of the stretch that ends at `end`, where the next one begins at `next`.
+  static int then(int panel, int end, int next) { return panel + 1 < end ? panel + 1 : next; }
 
   void run(int member, const Request& request) {
     team_.share(row_count(), row_grain(), [&](int first, int end) {
@@ -98,15 +104,15 @@ class Forward {
     });
     for (int layer = 0; layer < shape_.layers; ++layer) {
       const auto& norms = model_.layers[layer].norms;
-      project(layer);
+      project(layer, *members_[member]);
       team_.share(row_count(), row_grain(), [&](int first, int end) {
         for (int row = first; row < end; ++row) place(layer, row);
       });
       attend(layer, *members_[member]);
-      add_output(layer, ATTENTION_OUT, attended_);
+      add_output(layer, ATTENTION_OUT, attended_, *members_[member]);
       settle(norms[ATTENTION_OUTPUT], &norms[FEEDFORWARD_INPUT]);
       feed_forward(layer, *members_[member]);
-      add_output(layer, DOWN, inner_);
+      add_output(layer, DOWN, inner_, *members_[member]);
       const bool is_last = layer + 1 == shape_.layers;
       settle(norms[FEEDFORWARD_OUTPUT], is_last ? nullptr : &model_.layers[layer + 1].norms[ATTENTION_INPUT]);
     }
@@ -137,15 +143,15 @@ class Forward {
     });
   }
 
-  void project(int layer) {
+  void project(int layer, Member& member) {
     lower(layer, QKV, reading(normed_));
-    const auto& segments = model_.layers[layer].sites[QKV];
     const int panels = model_.panels_of(QKV);
-    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
-        const int segment = panel >= segments[2].first_panel ? 2 : panel >= segments[1].first_panel ? 1 : 0;
-        linear_.add_panel(plan_, layer, QKV, segment, panel - segments[segment].first_panel, reading(normed_),
-                          Start::ZERO, columns(projected_, panel));
+        const auto own = upcoming_.panel_of(layer, QKV, panel);
+        linear_.add_panel(plan_, layer, QKV, own.segment, own.index, reading(normed_), Start::ZERO,
+                          columns(projected_, panel),
+                          upcoming_.beside(member.errands, plan_, layer, QKV, own, panel, then(panel, end, next)));
       }
     });
   }
@@ -209,13 +215,15 @@ class Forward {
   }
 
   // The output of attention or feed-forward: added to the stream, or left in projected_ where it is normed first.
-  void add_output(int layer, Site site, Rows<Activation> x) {
+  void add_output(int layer, Site site, Rows<Activation> x, Member& member) {
     lower(layer, site, reading(x));
     const int panels = model_.panels_of(site);
-    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
+        Errands* errands =
+            upcoming_.beside(member.errands, plan_, layer, site, {0, panel}, panel, then(panel, end, next));
         linear_.add_panel(plan_, layer, site, 0, panel, reading(x), shape_.has_post_norms ? Start::ZERO : Start::Y,
-                          columns(shape_.has_post_norms ? projected_ : residual_, panel));
+                          columns(shape_.has_post_norms ? projected_ : residual_, panel), errands);
       }
     });
   }
@@ -236,11 +244,15 @@ class Forward {
     lower(layer, GATE_UP, reading(normed_));
     const int panels = inner_width_ / PANEL;
     const Rows<float> gate{member.tile.data(), 2 * PANEL}, up{member.tile.data() + PANEL, 2 * PANEL};
-    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
+        const auto beside = [&](int segment) {
+          return upcoming_.beside(member.errands, plan_, layer, GATE_UP, {segment, panel}, panel,
+                                  then(panel, end, next));
+        };
         linear_.prefetch(layer, GATE_UP, 1, panel);
-        linear_.add_panel(plan_, layer, GATE_UP, 0, panel, reading(normed_), Start::ZERO, gate);
-        linear_.add_panel(plan_, layer, GATE_UP, 1, panel, reading(normed_), Start::ZERO, up);
+        linear_.add_panel(plan_, layer, GATE_UP, 0, panel, reading(normed_), Start::ZERO, gate, beside(0));
+        linear_.add_panel(plan_, layer, GATE_UP, 1, panel, reading(normed_), Start::ZERO, up, beside(1));
         for (int row = 0; row < row_count(); ++row) {
           gated(gate[row], up[row], PANEL, shape_.is_gelu, inner_[row] + panel * PANEL);
         }
@@ -256,9 +268,10 @@ class Forward {
     std::fill_n(member.best.begin(), count, Best{-std::numeric_limits<float>::infinity(), shape_.vocabulary});
     const Rows<float> logits{member.tile.data(), PANEL};
     const int panels = model_.head.panel_count();
-    team_.share(panels, panel_grain(panels), [&](int first, int end) {
+    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
-        LinearLayers<Numbers>::add_weights(model_.head, panel, count, reading(normed_), Start::ZERO, logits);
+        LinearLayers<Numbers>::add_weights(model_.head, panel, count, reading(normed_), Start::ZERO, logits,
+                                           upcoming_.beside_head(member.errands, count, then(panel, end, next)));
         const int base = panel * PANEL, valid = std::min(PANEL, shape_.vocabulary - base);
         for (int index = 0; index < count; ++index) {
           find_best(logits[index], valid, base, member.best[index]);
@@ -334,6 +347,7 @@ class Forward {
   const Shape& shape_;
   int hidden_, inner_width_;  // in whole panels
   LinearLayers<Numbers> linear_;
+  Upcoming<Numbers> upcoming_;
   ThreadTeam team_;
   std::vector<std::unique_ptr<Member>> members_;
   Memory memory_;

@@ -10,11 +10,9 @@
 #include "model.hpp"
 #include "plan.hpp"
 #include "tile.hpp"
+#include "upcoming.hpp"
 
 namespace tanren {
-
-// So much of a panel's depth is gone through for all rows before the next: it stays in the second cache meanwhile.
-inline constexpr int DEPTH_BLOCK = 2048;
 
 template <class Numbers>
 class LinearLayers {
@@ -54,11 +52,11 @@ class LinearLayers {
     }
   }
 
-  // One panel of a segment, for all rows, put into y or added to it.
+  // One panel of a segment, for all rows, put into y or added to it. `errands` run meanwhile.
   void add_panel(const Plan& plan, int layer, Site site, int segment_index, int panel, Rows<const Activation> x,
-                 Start start, Rows<float> y) const {
+                 Start start, Rows<float> y, Errands* errands) const {
     const Segment<Numbers>& segment = model_.layers[layer].sites[site][segment_index];
-    add_weights(segment.weights, panel, int(plan.rows.size()), x, start, y);
+    add_weights(segment.weights, panel, int(plan.rows.size()), x, start, y, errands);
     if (!segment.bias.is_empty()) {
       for (int row = 0; row < int(plan.rows.size()); ++row) {
         for (int c = 0; c < PANEL; c += LANES) {
@@ -86,13 +84,13 @@ class LinearLayers {
 
   // One panel of any packed matrix, for `rows` rows.
   static void add_weights(const PackedMatrix<Numbers, PANEL>& matrix, int panel, int rows, Rows<const Activation> x,
-                          Start start, Rows<float> y) {
+                          Start start, Rows<float> y, Errands* errands) {
     const int block = rows > TILE_ROWS ? DEPTH_BLOCK : matrix.depth();
     for (int k = 0; k < matrix.depth(); k += block) {
       const auto* weights = matrix.panel(panel) + std::size_t(k) * PANEL;
       const int depth = std::min(block, matrix.depth() - k);
       add_product<Numbers, PANEL_VECTORS>(k == 0 ? start : Start::Y, rows, {x.first + k, x.stride},
-                                          {&weights, 1, depth, PANEL}, y);
+                                          {&weights, 1, depth, PANEL}, y, errands);
     }
   }
 

@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "buffer.hpp"
+#include "errands.hpp"
 #include "numbers.hpp"
 #include "tile.hpp"
 
@@ -39,6 +40,11 @@ class PackedMatrix {
   int panel_count() const { return panels_; }
   std::size_t bytes() const { return count() * sizeof(Weight); }
   const Weight* panel(int index) const { return data_ + std::size_t(index) * WIDTH * depth_; }
+  // The panel's first values, as deep as `depth`.
+  Stretch beginning(int panel_index, int depth) const {
+    return {panel(panel_index), std::size_t(depth < depth_ ? depth : depth_) * WIDTH * sizeof(Weight)};
+  }
+  Stretch everything() const { return {data_, bytes()}; }
   Weight at(int row, int column) const { return data_[place(row, column)]; }
 
  private:

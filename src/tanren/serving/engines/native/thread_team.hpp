@@ -49,6 +49,19 @@ class ThreadTeam {
     meet();
   }
 
+  // The same for members that prepare what they do next: `piece(first, end, next)`, where the member's own next stretch
+  // begins at `next`, at `count` or beyond if it has none.
+  template <class Piece>
+  void share_ahead(int count, int grain, const Piece& piece) {
+    int first = next_.fetch_add(grain, std::memory_order_relaxed);
+    while (first < count) {
+      const int next = next_.fetch_add(grain, std::memory_order_relaxed);
+      piece(first, first + grain < count ? first + grain : count, next);
+      first = next;
+    }
+    meet();
+  }
+
  private:
   static constexpr int LOOKS = 200;
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "errands.hpp"
 #include "numbers.hpp"
 
 namespace tanren {
@@ -102,8 +103,10 @@ inline __attribute__((always_inline)) void add_group(Floats (&sums)[ROWS][VECTOR
 }
 #endif
 
-template <class Numbers, int ROWS, int VECTORS>
-void add_tile(Start start, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y) {
+// `errands`: none where the weights come from memory, so that they are what is asked for.
+template <class Numbers, int ROWS, int VECTORS, bool HAS_ERRANDS>
+void add_tile(Start start, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y,
+              [[maybe_unused]] Errands* errands) {
   constexpr int GROUP = Numbers::GROUP;
   Floats sums[ROWS][VECTORS];
   for (int r = 0; r < ROWS; ++r) {
@@ -113,8 +116,12 @@ void add_tile(Start start, Rows<const typename Numbers::Activation> x, Parts<Num
   for (int part = 0; part < w.count; ++part, values += w.depth) {
     const auto* weights = w.each[part];
     for (int k = 0; k < w.depth; k += GROUP, weights += GROUP * w.width) {
-      for (int byte = 0; byte < int(sizeof *weights) * GROUP * VECTORS * LANES; byte += 64) {
-        __builtin_prefetch(reinterpret_cast<const char*>(weights) + PREFETCH_BYTES + byte);
+      if constexpr (HAS_ERRANDS) {
+        errands->run();
+      } else {
+        for (int byte = 0; byte < int(sizeof *weights) * GROUP * VECTORS * LANES; byte += 64) {
+          __builtin_prefetch(reinterpret_cast<const char*>(weights) + PREFETCH_BYTES + byte);
+        }
       }
       add_group<ROWS, VECTORS>(sums, values + k, x.stride, weights);
     }
@@ -124,23 +131,29 @@ void add_tile(Start start, Rows<const typename Numbers::Activation> x, Parts<Num
   }
 }
 
-template <class Numbers, int VECTORS, int ROWS = TILE_ROWS>
-void add_up_to(int rows, Start start, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y) {
+template <class Numbers, int VECTORS, bool HAS_ERRANDS, int ROWS = TILE_ROWS>
+void add_up_to(int rows, Start start, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y,
+               Errands* errands) {
   if (rows == ROWS) {
-    add_tile<Numbers, ROWS, VECTORS>(start, x, w, y);
+    add_tile<Numbers, ROWS, VECTORS, HAS_ERRANDS>(start, x, w, y, errands);
   } else if constexpr (ROWS > 1) {
-    add_up_to<Numbers, VECTORS, ROWS - 1>(rows, start, x, w, y);
+    add_up_to<Numbers, VECTORS, HAS_ERRANDS, ROWS - 1>(rows, start, x, w, y, errands);
   }
 }
 
 }  // namespace detail
 
-// The product over any number of rows.
+// The product over any number of rows. `errands` are run where the weights are in the cache already.
 template <class Numbers, int VECTORS>
-void add_product(Start start, int rows, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y) {
+void add_product(Start start, int rows, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y,
+                 Errands* errands = nullptr) {
   for (int row = 0; row < rows; row += TILE_ROWS) {
     const int count = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
-    detail::add_up_to<Numbers, VECTORS>(count, start, x.from(row), w, y.from(row));
+    if (row > 0 && errands != nullptr) {
+      detail::add_up_to<Numbers, VECTORS, true>(count, start, x.from(row), w, y.from(row), errands);
+    } else {
+      detail::add_up_to<Numbers, VECTORS, false>(count, start, x.from(row), w, y.from(row), nullptr);
+    }
   }
 }
 

@@ -1,0 +1,100 @@
+// What a member of the team reads after the panel it is at, as errands for the time of that panel's product.
+//
+// In the order in which it is needed: what the adapters add to the panel, the weights that the member goes on with, and
+// its share of the factors with which the next site begins. Where all rows fit into one tile there is nothing to do:
+// the weights come from memory all the while, which has enough to do with them.
+#pragma once
+
+#include "errands.hpp"
+#include "model.hpp"
+#include "plan.hpp"
+#include "tile.hpp"
+
+namespace tanren {
+
+// So much of a panel's depth is gone through for all rows before the next: it stays in the second cache meanwhile.
+inline constexpr int DEPTH_BLOCK = 2048;
+
+template <class Numbers>
+class Upcoming {
+ public:
+  struct Panel {
+    int segment, index;
+  };
+
+  explicit Upcoming(const Model<Numbers>& model) : model_(model) {}
+
+  // Pieces of work that a site is shared out in: its panels side by side; gate and up together.
+  int pieces_of(Site site) const {
+    return site == GATE_UP ? model_.layers[0].sites[GATE_UP][0].weights.panel_count() : model_.panels_of(site);
+  }
+
+  // The panel of a piece; of gate and up, gate's.
+  Panel panel_of(int layer, Site site, int piece) const {
+    if (site == GATE_UP) return {0, piece};
+    const auto& segments = model_.layers[layer].sites[site];
+    int segment = int(segments.size()) - 1;
+    while (piece < segments[segment].first_panel) --segment;
+    return {segment, piece - segments[segment].first_panel};
+  }
+
+  // `next`: the member's next piece of the site; as many as there are or more: it has none.
+  Errands* beside(Errands& errands, const Plan& plan, int layer, Site site, Panel panel, int piece, int next) const {
+    const int rows = int(plan.rows.size());
+    if (rows <= TILE_ROWS) return nullptr;
+    errands.clear();
+    for (const auto& each : plan.pieces) {
+      const auto& b = update(each, layer, site).segments[panel.segment].b;
+      if (!b.is_empty()) errands.add(b.beginning(panel.index, b.depth()));
+    }
+    errands.add(weights_after(layer, site, panel, next));
+    add_share_of_next_factors(errands, plan, layer, site, piece);
+    spread(errands, model_.layers[layer].sites[site][panel.segment].weights, rows);
+    return &errands;
+  }
+
+  // The same for a panel of the head.
+  Errands* beside_head(Errands& errands, int rows, int next) const {
+    if (rows <= TILE_ROWS) return nullptr;
+    errands.clear();
+    if (next < model_.head.panel_count()) errands.add(model_.head.beginning(next, DEPTH_BLOCK));
+    spread(errands, model_.head, rows);
+    return &errands;
+  }
+
+ private:
+  Stretch weights_after(int layer, Site site, Panel panel, int next) const {
+    const auto& sites = model_.layers[layer].sites;
+    if (site == GATE_UP && panel.segment == 0) return sites[GATE_UP][1].weights.beginning(panel.index, DEPTH_BLOCK);
+    if (next < pieces_of(site)) {
+      const Panel then = panel_of(layer, site, next);
+      return sites[site][then.segment].weights.beginning(then.index, DEPTH_BLOCK);
+    }
+    if (site != DOWN) return sites[site + 1][0].weights.beginning(0, DEPTH_BLOCK);
+    if (layer + 1 < model_.shape.layers) return model_.layers[layer + 1].sites[QKV][0].weights.beginning(0, DEPTH_BLOCK);
+    return model_.head.beginning(0, DEPTH_BLOCK);
+  }
+
+  void add_share_of_next_factors(Errands& errands, const Plan& plan, int layer, Site site, int piece) const {
+    const int next_layer = site == DOWN ? layer + 1 : layer, shares = pieces_of(site);
+    if (next_layer == model_.shape.layers) return;
+    const int count = int(plan.pieces.size());
+    for (int index = count * piece / shares; index < count * (piece + 1) / shares; ++index) {
+      for (const auto& segment : update(plan.pieces[index], next_layer, Site((site + 1) % SITE_COUNT)).segments) {
+        if (!segment.a.is_empty()) errands.add(segment.a.everything());
+      }
+    }
+  }
+
+  static void spread(Errands& errands, const PackedMatrix<Numbers, PANEL>& weights, int rows) {
+    errands.spread(std::size_t((rows - 1) / TILE_ROWS) * (weights.depth() / Numbers::GROUP));
+  }
+
+  const SiteUpdate<Numbers>& update(const AdapterPiece& piece, int layer, Site site) const {
+    return model_.adapters[piece.adapter]->site(layer, site);
+  }
+
+  const Model<Numbers>& model_;
+};
+
+}  // namespace tanren
