@@ -7,7 +7,7 @@ PORT ?= 4500
 DATA_DIR ?= .tanren
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients demo serve test lint fix types bench proofs nano clean
+.PHONY: help setup clients demo serve test lint fix types bench gpu proofs nano clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,9 +24,10 @@ demo: setup ## Run the main job, from a JSONL in S3 to a tuned model that answer
 serve: setup ## Start the server in the foreground
 	@$(BIN)/tanren serve --port $(PORT) --data-dir $(DATA_DIR)
 
-# Two processes share the cores, so a thread that waits must sleep and not spin.
+# Two processes share the cores, so a thread that waits must sleep and not spin. Files are given out in their order: the
+# long ones of tests/service before the many short ones of tests/unit, so that neither process waits for the other.
 test: clients lint types ## Run linters, type checker and all tests
-	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, import contracts, spelling
 	@$(BIN)/ruff check .
@@ -48,7 +49,12 @@ proofs: clients ## The long proofs: demonstrations and series of kills; figures 
 	@$(BIN)/python -m pytest -q -s proofs
 
 bench: setup ## Run the benchmarks
-	@set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+	@set -e; for script in $(filter-out benchmarks/train_gpu.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script; done
+	@echo "benchmarks/train_gpu.py was left out: it needs an NVIDIA GPU, and \`make gpu\` runs it."
+
+gpu: setup ## Where there is an NVIDIA GPU: the tests that need one, and training beside TRL on it
+	@$(BIN)/python -m pytest -q -rs -m gpu
+	@$(BIN)/python -m benchmarks.train_gpu
 
 clean: ## Remove what setup made; the data directory stays
 	rm -rf $(VENV) .clients

@@ -7,7 +7,6 @@ Prints a table and writes build/benchmarks/batch_beside_online.json.
 """
 
 import json
-import platform
 import statistics
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
+from benchmarks.origin import origin  # noqa: E402
 from tests.service.servers import BASE_MODEL, Server, rows_as_jsonl, wait_until  # noqa: E402
 
 SHARES = (0.75, 1.0)
@@ -45,7 +45,7 @@ def main() -> None:
         online_ms = f"{row['idle_p50_ms']:15.0f}   {row['beside_p50_ms']:10.0f}   {row['beside_worst_ms']:12.0f}"
         print(f"  {share:>5}   {row['records_per_second']:15.2f}   {online_ms}")
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(json.dumps({"by_share": found, "machine": platform.platform()}, indent=1) + "\n")
+    TARGET.write_text(json.dumps({"by_share": found, **origin()}, indent=1) + "\n")
 
 
 def measure(server: Server) -> dict[str, float]:

@@ -18,14 +18,13 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,7 @@ from botocore.credentials import Credentials
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
+from benchmarks.origin import origin  # noqa: E402
 from tests.service.servers import free_port, wait_until  # noqa: E402
 
 PEER = REPOSITORY / "build" / "moto"
@@ -196,8 +196,7 @@ def main() -> None:
         "measured": measured,
         "disk_sync_ms": round(sync_ms, 2),
         "load": os.getloadavg()[0],
-        "machine": platform.platform(),
-        "date": time.strftime("%Y-%m-%d"),
+        **origin(),
     }
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(json.dumps(result, indent=1) + "\n")
@@ -276,7 +275,7 @@ def prepare_peer() -> None:
 
 
 @contextmanager
-def our_gateway(folder: Path) -> Iterator[int]:
+def our_gateway(folder: Path) -> Generator[int]:
     port = free_port()
     settings = {
         "TANREN_PORT": str(port),
@@ -301,14 +300,14 @@ def our_gateway(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def moto_server() -> Iterator[int]:
+def moto_server() -> Generator[int]:
     port = free_port()
     with _process([str(PEER / "bin" / "moto_server"), "-p", str(port)], {}, port):
         yield port
 
 
 @contextmanager
-def _process(command: list[str], settings: dict[str, str], port: int) -> Iterator[None]:
+def _process(command: list[str], settings: dict[str, str], port: int) -> Generator[None]:
     process = subprocess.Popen(
         command,
         env={**os.environ, **settings},

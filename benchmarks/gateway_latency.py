@@ -19,7 +19,6 @@ import argparse
 import http.client
 import json
 import os
-import platform
 import socket
 import statistics
 import subprocess
@@ -39,6 +38,7 @@ from botocore.credentials import Credentials
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
+from benchmarks.origin import origin  # noqa: E402
 from tests.service.servers import BASE_MODEL, Server, free_port, wait_until  # noqa: E402
 
 WARM_UP = 30
@@ -134,8 +134,7 @@ def main() -> None:
         "milliseconds": {name: summary(values) for name, values in measured.items()},
         "gateway_cpu_ms_per_request": round(cpu_ms, 2),
         "load": os.getloadavg()[0],
-        "machine": platform.platform(),
-        "date": time.strftime("%Y-%m-%d"),
+        **origin(),
     }
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(json.dumps(result, indent=1) + "\n")

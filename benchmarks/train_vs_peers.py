@@ -1,7 +1,6 @@
 """How fast Tanren trains, beside TRL and transformers' Trainer: the same model, rows, order, adapters and machine.
 
     python -m benchmarks.train_vs_peers [--size 135m|0.5b] [--rounds 2] [--seconds 60] [--only ours,trl]
-    python -m benchmarks.train_vs_peers --page          docs/benchmarks.md from build/benchmarks/train_vs_peers.json
 
 Each contestant runs in a process of its own, one after the other, all of them in every round (A B C D, A B C D); the
 figures are medians over the rounds. Peers live in build/peers, made from benchmarks/peers/requirements.txt. Before and
@@ -13,7 +12,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -25,12 +23,12 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.peers.material import ROWS, SHAPES  # noqa: E402
+from benchmarks.origin import origin  # noqa: E402
+from benchmarks.peers.material import SHAPES  # noqa: E402
 from tanren.worker import CHILD_ENVIRONMENT  # noqa: E402
 
 BUILD = REPOSITORY / "build" / "benchmarks"
 TARGET = BUILD / "train_vs_peers.json"
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PEERS = REPOSITORY / "build" / "peers"
 REQUIREMENTS = REPOSITORY / "benchmarks" / "peers" / "requirements.txt"
 PARITY_STEPS = 20
@@ -87,7 +85,7 @@ CONTESTANTS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", choices=[size for size in SHAPES if size != "tiny"], default="135m")
+    parser.add_argument("--size", choices=["135m", "0.5b"], default="135m")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=60.0, help="of steady state a contestant and round")
     parser.add_argument("--only", default=",".join(CONTESTANTS), help="names, separated by commas")
@@ -95,11 +93,7 @@ def main() -> None:
     parser.add_argument("--wait-policy", choices=["passive", "default"], default="passive", help="OpenMP's, for peers")
     parser.add_argument("--no-losses", action="store_true", help="leave the comparison of losses out")
     parser.add_argument("--out", type=Path, default=TARGET)
-    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md and measure nothing")
     arguments = parser.parse_args()
-    if arguments.page:
-        PAGE.write_text(page(json.loads(TARGET.read_text())))
-        return
     names = arguments.only.split(",")
     unknown = sorted(set(names) - set(CONTESTANTS))
     if unknown:
@@ -123,9 +117,7 @@ def main() -> None:
 def result_of(runs: list[dict[str, Any]], arguments: argparse.Namespace, *, losses: Any) -> dict[str, Any]:
     return {
         "size": arguments.size,
-        "commit": commit(),
-        "machine": machine(),
-        "date": time.strftime("%Y-%m-%d"),
+        **origin(),
         "seconds": arguments.seconds,
         "wait_policy": arguments.wait_policy,
         "parameters": parameters(arguments.size)["all"],
@@ -185,9 +177,15 @@ def run(name: str, round_: int, arguments: argparse.Namespace) -> dict[str, Any]
 
 
 def contest(
-    contestant: Contestant, given: list[str], options: dict[str, Any], *, wait_policy: str = "passive"
+    contestant: Contestant,
+    given: list[str],
+    options: dict[str, Any],
+    *,
+    wait_policy: str = "passive",
+    folder: Path = BUILD,
 ) -> dict[str, Any]:
-    out, log = BUILD / "contestant.json", BUILD / f"{contestant.module}.log"
+    """Takes   folder: for what it says about itself and for its log."""
+    out, log = folder / "contestant.json", folder / f"{contestant.module}.log"
     out.unlink(missing_ok=True)
     python = PEERS / "bin" / "python" if contestant.is_peer else Path(sys.executable)
     merged = {**contestant.options, **options}
@@ -207,8 +205,8 @@ def contest(
     return json.loads(out.read_text())
 
 
-def gemm_peak() -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.peers.gemm_peak"]
+def gemm_peak(device: str = "cpu") -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.peers.gemm_peak", "--device", device]
     done = subprocess.run(command, cwd=REPOSITORY, env=environment(), check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
@@ -383,44 +381,6 @@ def row_of(run: dict[str, Any]) -> str:
         f"GEMM {run['gemm_before']['mean']:.0f} → {run['gemm_after']['mean']:.0f}; load {run['load_before']:.1f} → "
         f"{run['load_after']:.1f}"
     )
-
-
-def page(results: dict[str, Any]) -> str:
-    """docs/benchmarks.md."""
-    parts = [
-        "# Training beside TRL and transformers' Trainer\n\n"
-        "Written by `python -m benchmarks.train_vs_peers --page` from the last measured run.\n\n"
-        f"The same random model, the same {ROWS:,} log-normal rows (mean 187 tokens, median 136, longest 1,012; 47 % "
-        "completion), the same LoRA (rank 16, alpha 32, all linear layers), 8 rows a step in the same order. Each "
-        "contestant has a process of its own; figures are medians over the rounds, in steady state. tokens/s counts "
-        "real tokens that went through the model, never filling. The machine is shared: *GEMM then* is what a bfloat16 "
-        "matrix product got right before and after, *cores got* the CPU time of the process a second. All run with "
-        "`OMP_WAIT_POLICY=PASSIVE`. Tanren's first step includes tokenising; the others are given ids.\n"
-    ]
-    for size, result in results.items():
-        parts.append(
-            f"\n## {size}: {result['parameters']:,} parameters\n\n"
-            f"Commit {result['commit']}; {result['machine']}; {result['date']}; {len(result['runs'])} runs of at "
-            f"least {result['seconds']:.0f} s.\n\n" + "\n".join(told(result)[: 2 + len(result["contestants"])]) + "\n\n"
-        )
-        parts.append("".join(f"- {sentence}\n" for sentence in sentences(result)))
-    parts.append("\n## Contestants\n\n")
-    parts.append("".join(f"- **{each.title}**: {each.note}\n" for each in CONTESTANTS.values()))
-    return "".join(parts)
-
-
-def commit() -> str:
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-
-    return git("rev-parse", "--short", "HEAD").strip() + ("+" if git("status", "--porcelain", "src").strip() else "")
-
-
-def machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    model = next(names, platform.machine())
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
 
 
 if __name__ == "__main__":

@@ -41,6 +41,24 @@ SHAPES = {
         "num_key_value_heads": 2,
         "intermediate_size": 4864,
     },
+    "1b": {
+        "model_type": "llama",
+        "vocab_size": 128256,
+        "hidden_size": 2048,
+        "num_hidden_layers": 16,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "intermediate_size": 8192,
+    },
+    "8b": {
+        "model_type": "llama",
+        "vocab_size": 128256,
+        "hidden_size": 4096,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "intermediate_size": 14336,
+    },
     "tiny": {
         "model_type": "llama",
         "vocab_size": 1024,
@@ -51,7 +69,10 @@ SHAPES = {
         "intermediate_size": 256,
     },
 }
-"""Of SmolLM2-135M and Qwen2.5-0.5B; tiny is for the comparison of losses."""
+"""Of SmolLM2-135M, Qwen2.5-0.5B, Llama 3.2 1B and Llama 3.1 8B; tiny is for the comparison of losses. The embedding is
+the head in all of them."""
+_MADE_IN_FLOAT32 = ("135m", "0.5b", "tiny")
+"""The others are drawn in bfloat16, in half the memory."""
 
 
 def main() -> None:
@@ -117,7 +138,8 @@ def save_model(folder: Path, size: str) -> None:
         pad_token_id=SPECIALS.index("<|pad|>"),
     )
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    dtype = torch.float32 if size in _MADE_IN_FLOAT32 else torch.bfloat16
+    model = AutoModelForCausalLM.from_config(config, dtype=dtype)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias") or size == "tiny":

@@ -28,7 +28,7 @@ def main() -> None:
     clock = StepClock(arguments)
     spec = TrainingSpec(
         epochs=1000 if arguments.steps is None else 1,
-        batch_size=8,
+        batch_size=arguments.batch_size,
         learning_rate=arguments.learning_rate,
         lora_rank=16,
         lora_alpha=32.0,
@@ -81,6 +81,7 @@ def main() -> None:
                 work_folder=Path(folder),
                 reporter=reporter,
                 should_stop=should_stop,
+                device=arguments.device,
             )
         clock.write(threads=torch.get_num_threads(), phases=reporter.phases)
 

@@ -25,6 +25,8 @@ def contestant_arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of the order of the rows")
     parser.add_argument("--steps", type=int, help="stop after so many: for the comparison of losses")
     parser.add_argument("--start", type=Path, help="PEFT adapter to begin from, for the same")
+    parser.add_argument("--device", default="cpu", help="as torch names it")
+    parser.add_argument("--batch-size", type=int, default=8, help="rows a step")
     return parser
 
 
@@ -59,7 +61,7 @@ class StepClock:
     def write(self, **more: Any) -> None:
         losses = [step["loss"] for step in self._steps if "loss" in step]
         measured: dict[str, Any] = {
-            "peak_bytes": peak_bytes(),
+            "peak_bytes": peak_bytes(self._arguments.device),
             "first_step_seconds": self._steps[0]["at"],
             "batches": [[int(step["tokens"]), int(step["targets"])] for step in self._steps],
             "losses": losses,
@@ -83,8 +85,12 @@ class StepClock:
         self._arguments.out.write_text(json.dumps(measured) + "\n")
 
 
-def peak_bytes() -> int:
-    """The largest resident size of this process so far."""
+def peak_bytes(device: str = "cpu") -> int:
+    """The largest resident size of this process so far; of a GPU, the most that its tensors took."""
+    if device != "cpu":
+        import torch
+
+        return torch.cuda.max_memory_allocated(device)
     status = Path(f"/proc/{os.getpid()}/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024

@@ -35,16 +35,16 @@ def main() -> None:
         config = SFTConfig(
             output_dir=folder,
             # Of one epoch where losses are compared: the learning rate falls over them.
-            max_steps=len(rows) // 8 if arguments.steps else 100_000,
+            max_steps=len(rows) // arguments.batch_size if arguments.steps else 100_000,
             completion_only_loss=True,
-            use_cpu=True,  # its bfloat16 is refused on a CPU without
+            use_cpu=arguments.device == "cpu",  # its bfloat16 is refused on a CPU without
             report_to="none",
             save_strategy="no",
             disable_tqdm=True,
             # The batches that Tanren takes, in the same order; packed rows are sorted by length, so they are shuffled.
             train_sampling_strategy="random" if options.get("packing") else "sequential",
             logging_steps=1 if arguments.steps else 10,
-            **{"per_device_train_batch_size": 8, **options},
+            **{"per_device_train_batch_size": arguments.batch_size, **options},
         )
         trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, peft_config=lora)
         trainer.data_collator, batches = counted(trainer.data_collator)
