@@ -62,7 +62,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     opened.get_by_label("アクセスキー ID", exact=True).fill(server.keys.access_key_id)
     opened.get_by_label("シークレットアクセスキー").fill(server.keys.secret_access_key)
     opened.get_by_role("button", name="サインイン").click()
-    expect(opened.get_by_role("heading", name="カスタムモデル", level=1)).to_be_visible()
+    expect(opened.get_by_role("heading", name="概要", level=1)).to_be_visible()
     yield opened
     assert errors == []
     context.close()

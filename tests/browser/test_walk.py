@@ -35,6 +35,7 @@ def console_processes(server: Server) -> set[int]:
 
 
 def test_from_signing_in_to_a_tuned_answer(page: Page):
+    page.get_by_role("navigation", name="コンソール").get_by_role("link", name="カスタムモデル").click()
     page.get_by_text("モデルをカスタマイズ").click()
     page.get_by_role("link", name="微調整ジョブを作成").first.click()
     page.get_by_role("button", name="モデルを選択").click()

@@ -107,6 +107,14 @@ class Api(Protocol):
         ...
 
 
+async def if_there(api: Api, operation: str, /, **params: Any) -> dict[str, Any] | None:
+    """The answer of an operation of `tanren`; None from an endpoint without it, or to a user who may not ask."""
+    try:
+        return await api.ask("tanren", operation, **params)
+    except ApiRefusal:
+        return None
+
+
 class ApiClients:
     """Makes the API of one user after another. One a process: what botocore reads from disk is read once."""
 

@@ -31,11 +31,17 @@ from tanren.console.api import Api, ApiRefusal, Credentials
 from tanren.console.display import FILTERS
 from tanren.console.languages import Words, language_of
 from tanren.console.pages import (
+    audit_events,
     custom_models,
     customization_jobs,
+    document_pairs,
+    evaluation_jobs,
+    file_picker,
     foundation_models,
+    overview,
     playground,
     provisioned_throughputs,
+    service_status,
     training_data,
 )
 from tanren.console.sealed_sessions import SealedSessions, SignedIn
@@ -53,7 +59,7 @@ from tanren.console.visits import (
 
 logger = logging.getLogger(__name__)
 
-HOME: Final = "/console/custom-models"
+HOME: Final = "/console/overview"
 SIGN_IN: Final = "/console/sign-in"
 SESSION_COOKIE: Final = "tanren-console-session"
 _FOLDER: Final = Path(__file__).parent
@@ -251,31 +257,59 @@ class Console:
 
 
 PAGES: Final[tuple[tuple[str, Page, str], ...]] = (
+    ("/console/overview", overview.show_overview, "GET"),
+    ("/console/overview/live", overview.live_overview, "GET"),
     ("/console/foundation-models", foundation_models.list_models, "GET"),
+    ("/console/foundation-models/{model_id}", foundation_models.show_model, "GET"),
+    ("/console/foundation-models/{model_id}/access", foundation_models.request_access, "POST"),
+    ("/console/foundation-models/{model_id}/withdraw", foundation_models.withdraw_access, "POST"),
     ("/console/custom-models", custom_models.list_models, "GET"),
     ("/console/custom-models/create", customization_jobs.new_job, "GET"),
     ("/console/custom-models/create", customization_jobs.create_job, "POST"),
     ("/console/custom-models/create/hyperparameters", customization_jobs.hyperparameters, "POST"),
     ("/console/custom-models/create/check", customization_jobs.check_job, "POST"),
+    ("/console/custom-models/create/differences", customization_jobs.differences, "POST"),
+    ("/console/pick-file", file_picker.pick_file, "GET"),
     ("/console/jobs/{name}", customization_jobs.show_job, "GET"),
     ("/console/jobs/{name}/live", customization_jobs.live_job, "GET"),
     ("/console/jobs/{name}/losses.csv", customization_jobs.metrics_csv, "GET"),
     ("/console/jobs/{name}/again", customization_jobs.train_again, "GET"),
     ("/console/jobs/{name}/stop", customization_jobs.stop_job, "POST"),
+    ("/console/models", custom_models.find_model, "GET"),
     ("/console/models/{name}", custom_models.show_model, "GET"),
+    ("/console/models/{name}/tags", custom_models.change_tags, "POST"),
     ("/console/models/{name}/delete", custom_models.delete_model, "POST"),
+    ("/console/evaluations", evaluation_jobs.list_jobs, "GET"),
+    ("/console/evaluations/create", evaluation_jobs.new_job, "GET"),
+    ("/console/evaluations/create", evaluation_jobs.create_job, "POST"),
+    ("/console/evaluations/create/check", evaluation_jobs.check_job, "POST"),
+    ("/console/evaluations/{id}", evaluation_jobs.show_job, "GET"),
+    ("/console/evaluations/{id}/live", evaluation_jobs.live_job, "GET"),
+    ("/console/evaluations/{id}/report", evaluation_jobs.download_report, "GET"),
+    ("/console/evaluations/{id}/table.md", evaluation_jobs.export_markdown, "GET"),
+    ("/console/evaluations/{id}/table.csv", evaluation_jobs.export_csv, "GET"),
+    ("/console/evaluations/{id}/comments", evaluation_jobs.save_comments, "POST"),
+    ("/console/evaluations/{id}/stop", evaluation_jobs.stop_job, "POST"),
+    ("/console/evaluations/{id}/delete", evaluation_jobs.delete_job, "POST"),
     ("/console/provisioned-throughput", provisioned_throughputs.list_throughputs, "GET"),
     ("/console/provisioned-throughput/create", provisioned_throughputs.new_throughput, "GET"),
     ("/console/provisioned-throughput/create", provisioned_throughputs.buy_throughput, "POST"),
     ("/console/provisioned-throughput/{name}", provisioned_throughputs.show_throughput, "GET"),
     ("/console/provisioned-throughput/{name}/delete", provisioned_throughputs.delete_throughput, "POST"),
     ("/console/data", training_data.list_buckets, "GET"),
+    ("/console/data", training_data.make_bucket, "POST"),
     ("/console/data/{bucket}", training_data.list_objects, "GET"),
     ("/console/data/{bucket}/upload", training_data.permit_upload, "POST"),
     ("/console/data/{bucket}/object", training_data.show_object, "GET"),
-    ("/console/data/{bucket}/check", training_data.check_object, "POST"),
+    ("/console/data/{bucket}/check", training_data.examine_object, "POST"),
+    ("/console/audit", audit_events.list_events, "GET"),
+    ("/console/status", service_status.show_status, "GET"),
+    ("/console/data/{bucket}/pairs", document_pairs.show_wizard, "GET"),
+    ("/console/data/{bucket}/pairs", document_pairs.make_pairs, "POST"),
+    ("/console/data/{bucket}/pairs/save", document_pairs.save_pairs, "POST"),
     ("/console/playground", playground.show_playground, "GET"),
     ("/console/playground/answer", playground.answer_question, "POST"),
+    ("/console/playground/rows", playground.save_rows, "POST"),
 )
 """Every page of somebody who has signed in. A form's answer is a page of its own, at the form's path."""
 

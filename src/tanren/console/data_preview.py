@@ -1,5 +1,7 @@
 """The first rows of a data file, as they stand there: text for people to look at, never markup."""
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +24,16 @@ class Preview:
     rows: tuple[PreviewRow, ...]
     is_text: bool
     """False: it is no UTF-8, so nothing is shown of it."""
+
+
+def customization_of(preview: Preview) -> str:
+    """What the first row is fit for: a row with nothing but `input` is text to go on pre-training with."""
+    row = None
+    if preview.rows:
+        with suppress(ValueError):
+            row = json.loads(preview.rows[0].text)
+    is_text = isinstance(row, dict) and "input" in row and not {"completion", "messages", "output"} & row.keys()
+    return "CONTINUED_PRE_TRAINING" if is_text else "FINE_TUNING"
 
 
 def preview_of(beginning: bytes, *, is_whole: bool) -> Preview:

@@ -1,6 +1,8 @@
 """How values of the API are written in a page: filters of the templates."""
 
+import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,11 +20,19 @@ _TONES: Final = {
     "InService": "good",
     "Active": "good",
     "Valid": "good",
+    "Ready": "good",
+    "Evaluating": "running",
+    "Running": "running",
+    "Starting": "running",
     "Failed": "bad",
+    "Restarting": "bad",
     "Invalid": "bad",
     "Stopped": "quiet",
     "NotStarted": "quiet",
 }
+
+
+_TURNS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def size(count: int | Undefined | None) -> str:
@@ -58,6 +68,27 @@ def short_name(identifier: str | Undefined | None) -> str:
     return identifier if arn is None else arn.path
 
 
+def resource_id(arn: str) -> str:
+    """The last part of an ARN, by which a page of it is called."""
+    return arn.rpartition("/")[2]
+
+
+def principal_name(arn: str | Undefined | None) -> str:
+    """What follows the account in an ARN of IAM or STS: `user/mika`, `root`. A key's id, and the like, as it is."""
+    return "—" if not arn or isinstance(arn, Undefined) else arn.split(":", 5)[-1]
+
+
+def score(value: float | str | Undefined | None) -> str:
+    """A metric's result: a number, or a word of a judge's own scale."""
+    return value if isinstance(value, str) else figure(value, 3)
+
+
+def indented_json(text: str) -> str:
+    """JSON as people read it; characters that turn the direction of writing are written as they are called."""
+    laid_out = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return _TURNS.sub(lambda found: f"\\u{ord(found[0]):04x}", laid_out)
+
+
 def tone(status: str | Undefined | None) -> str:
     """The colour of a status, by name; its word stands beside it, for those who see no colours."""
     return "quiet" if isinstance(status, Undefined) else _TONES.get(status or "", "quiet")
@@ -73,6 +104,10 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "figure": figure,
     "count": count,
     "short_name": short_name,
+    "resource_id": resource_id,
+    "principal_name": principal_name,
+    "score": score,
+    "indented_json": indented_json,
     "tone": tone,
     "iso": iso,
 }

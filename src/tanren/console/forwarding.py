@@ -21,8 +21,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONSOLE_PATH: Final = "/console"
-LARGEST_BODY: Final = 2_000_000
-"""Bytes. Files go to S3, by a URL that the console has signed."""
+LARGEST_BODY: Final = 12_000_000
+"""Bytes. A question of the playground with its documents, of which AWS takes 4.5 MB each; data go to S3 by a URL that
+the console has signed."""
 _SIGNS: Final = (b"x-amz-signature=", b"x-amz-credential=", b"awsaccesskeyid=")
 _HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}

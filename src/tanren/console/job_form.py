@@ -10,7 +10,7 @@ alone can get wrong is looked at, such as a line that is no `name=value`.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tanren.console.hyperparameter_fields import (
@@ -21,10 +21,19 @@ from tanren.console.hyperparameter_fields import (
 )
 from tanren.console.requests import ApiRequest
 from tanren.domain.arns import FOUNDATION_MODEL, parse_arn
+from tanren.domain.test_sets import SUCCESS_CRITERIA_TAG, TEST_DATA_TAG
 
 HYPERPARAMETER_PREFIX: Final = "hyperparameter."
 TYPES: Final = ("FINE_TUNING", "CONTINUED_PRE_TRAINING")
 _S3_URI: Final = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    label: str
+    """English, or the name of a hyperparameter that has no field."""
+    before: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,12 @@ class JobForm:
     role_arn: str = ""
     tags: str = ""
     """Lines of `key=value`."""
+    test_uri: str = ""
+    """A file of questions, on which base and model are compared."""
+    success_criteria: str = ""
+    """What the comparison has to show, such as `rougeL at least base + 0.1`."""
+    again: str = ""
+    """Name of the job whose settings the form began with."""
 
     @staticmethod
     def read(given: Mapping[str, str]) -> "JobForm":
@@ -71,7 +86,48 @@ class JobForm:
             new_role_name=given.get("new_role_name", ""),
             role_arn=given.get("role_arn", ""),
             tags=given.get("tags", ""),
+            test_uri=given.get("test_uri", ""),
+            success_criteria=given.get("success_criteria", ""),
+            again=given.get("again", ""),
         )
+
+    @staticmethod
+    def of_job(job: Mapping[str, Any], *, new_role_name: str) -> "JobForm":
+        """The settings of a job, as GetModelCustomizationJob has them, without its names: each of them is taken."""
+        given: dict[str, str] = dict(job.get("hyperParameters", {}))
+        form = JobForm(
+            customization_type=job["customizationType"],
+            base_model=foundation_model_id(job["baseModelArn"]),
+            training_uri=job["trainingDataConfig"].get("s3Uri", ""),
+            validation_uri=next((v["s3Uri"] for v in job.get("validationDataConfig", {}).get("validators", [])), ""),
+            output_uri=job["outputDataConfig"]["s3Uri"],
+            makes_role=False,
+            new_role_name=new_role_name,
+            role_arn=job["roleArn"],
+            again=job["jobName"],
+        )
+        own = {known.name for known in form.fields}
+        further = "\n".join(f"{name}={value}" for name, value in given.items() if name not in own)
+        return replace(form, hyperparameters={n: v for n, v in given.items() if n in own}, further=further)
+
+    def differences(self, job: Mapping[str, Any]) -> list["Difference"]:
+        """What a job of this form would have otherwise than `job`, in the order of the form."""
+        before = JobForm.of_job(job, new_role_name=self.new_role_name)
+        found = [
+            Difference(label=label, before=old, now=new)
+            for label, old, new in (
+                ("Source model", before.base_model, self.base_model),
+                ("Training data", before.training_uri, self.training_uri),
+                ("Validation data", before.validation_uri, self.validation_uri),
+            )
+            if old != new
+        ]
+        labels = {known.name: known.label for known in self.fields}
+        old, new = before._settings(), self._settings()
+        for name in dict.fromkeys((*labels, *old, *new)):
+            if old.get(name, "") != new.get(name, ""):
+                found.append(Difference(label=labels.get(name, name), before=old.get(name, ""), now=new.get(name, "")))
+        return found
 
     @property
     def model_id(self) -> str:
@@ -107,6 +163,12 @@ class JobForm:
         found = [("Further hyperparameters", line) for line in _bad_lines(self.further)]
         return found + [("Tags", line) for line in _bad_lines(self.tags)]
 
+    def _settings(self) -> dict[str, str]:
+        """What a job would be trained with, defaults included."""
+        given = {name: value for name, value in self.hyperparameters.items() if value}
+        defaults = {known.name: known.default for known in self.fields}
+        return replace(self, hyperparameters=defaults | given).sent_hyperparameters()
+
     def sent_hyperparameters(self) -> dict[str, str]:
         """What the job is made with: fields that were emptied are left to the service."""
         names = [known.name for known in self.fields]
@@ -141,10 +203,16 @@ class JobForm:
         }
         if sent := self.sent_hyperparameters():
             job["hyperParameters"] = sent
+        if job_tags := self._evaluation_tags():
+            job["jobTags"] = job_tags
         if tags := _pairs(self.tags):
             job["customModelTags"] = [{"key": key, "value": value} for key, value in tags.items()]
         created = ApiRequest(service="bedrock", operation="CreateModelCustomizationJob", params=job)
         return [*self._role_requests(account_id), created] if self.makes_role else [created]
+
+    def _evaluation_tags(self) -> list[dict[str, str]]:
+        wanted = {TEST_DATA_TAG: self.test_uri, SUCCESS_CRITERIA_TAG: self.success_criteria}
+        return [{"key": key, "value": value} for key, value in wanted.items() if value]
 
     def _role_requests(self, account_id: str) -> list[ApiRequest]:
         return [
@@ -183,7 +251,8 @@ class JobForm:
 
     def role_policy(self) -> dict[str, Any]:
         """The least that the job needs: to read its data, and to write below its output."""
-        read = [_object_arn(uri) for uri in (self.training_uri, self.validation_uri) if _S3_URI.fullmatch(uri)]
+        data = (self.training_uri, self.validation_uri, self.test_uri)
+        read = [_object_arn(uri) for uri in data if _S3_URI.fullmatch(uri)]
         statements: list[dict[str, Any]] = []
         if read:
             buckets = sorted({arn.partition("/")[0] for arn in read})

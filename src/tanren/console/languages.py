@@ -20,6 +20,20 @@ _API_WORDS: Final = {
     "InProgress": "Training",
     "NotStarted": "Not started",
     "InService": "In service",
+    "QuestionAndAnswer": "Questions and answers",
+    "Generation": "Free text",
+    "Classification": "Labels",
+    "Summarization": "Summaries",
+    "gateway": "Gateway",
+    "worker": "Worker",
+    "console": "Console",
+    "neighbourhood": "S3 and its neighbours",
+    "ModelCustomization": "Training jobs",
+    "ModelInvocation": "Batch inference",
+    "ModelEvaluation": "Evaluations",
+    "ModelImport": "Imports",
+    "CustomModelCreation": "Models from files",
+    "ModelCopy": "Copies of models",
 }
 """In English, where the API's own word is not one."""
 

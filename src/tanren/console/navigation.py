@@ -23,6 +23,7 @@ class Section:
 
 
 NAVIGATION: Final = (
+    Section(text="Console", entries=(Entry(text="Overview", path="/console/overview"),)),
     Section(
         text="Foundation models",
         entries=(
@@ -32,8 +33,13 @@ NAVIGATION: Final = (
     ),
     Section(text="Data", entries=(Entry(text="Buckets", path="/console/data"),)),
     Section(text="Playground", entries=(Entry(text="Chat", path="/console/playground"),)),
+    Section(text="Evaluation", entries=(Entry(text="Evaluations", path="/console/evaluations"),)),
     Section(
         text="Deployment",
         entries=(Entry(text="Provisioned throughput", path="/console/provisioned-throughput"),),
+    ),
+    Section(
+        text="Operations",
+        entries=(Entry(text="Audit", path="/console/audit"), Entry(text="Status", path="/console/status")),
     ),
 )

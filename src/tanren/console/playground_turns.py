@@ -4,15 +4,20 @@ What was said so far is in the page, not here; each question comes with all of i
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tanren.console.requests import ApiRequest
+from tanren.domain.documents import EnclosedDocument
 
 LONGEST_PREVIEW: Final = 262_144
 """Bytes of a training file that are looked at for its system prompt and examples."""
 FEW_SHOT: Final = 3
+MOST_DOCUMENTS: Final = 5
+_NAME_FORBIDS: Final = re.compile(r"[^0-9A-Za-z()\[\]-]+")
+"""Converse: a document's name has letters, digits, single spaces, hyphens, parentheses and square brackets."""
 
 
 class UnreadableQuestion(ValueError):
@@ -31,10 +36,15 @@ class LearnedFrom:
 
     system: str | None = None
     examples: tuple[Example, ...] = ()
+    is_pairs: bool = False
+    """Whether its rows are prompt and completion, without roles and without a system prompt."""
 
 
-def read_question(given: Mapping[str, str]) -> ApiRequest:
-    """The request of one column. Raises   UnreadableQuestion for a field that is not what its page would send."""
+def read_question(given: Mapping[str, str], documents: Sequence[EnclosedDocument] = ()) -> ApiRequest:
+    """The request of one column. Documents come with its newest question.
+
+    Raises   UnreadableQuestion for a field that is not what its page would send.
+    """
     model = given.get("model", "")
     if not model:
         raise UnreadableQuestion("model")
@@ -42,7 +52,7 @@ def read_question(given: Mapping[str, str]) -> ApiRequest:
     for field, member in (("temperature", "temperature"), ("top_p", "topP")):
         if given.get(field):
             inference[member] = _number(given, field, float, 0.0)
-    params: dict[str, Any] = {"modelId": model, "messages": _messages(given), "inferenceConfig": inference}
+    params: dict[str, Any] = {"modelId": model, "messages": _messages(given, documents), "inferenceConfig": inference}
     if system := given.get("system"):
         params["system"] = [{"text": system}]
     if given.get("seed"):
@@ -50,7 +60,12 @@ def read_question(given: Mapping[str, str]) -> ApiRequest:
     return ApiRequest(service="bedrock-runtime", operation="ConverseStream", params=params)
 
 
-def _messages(given: Mapping[str, str]) -> list[dict[str, Any]]:
+def document_name(file_name: str) -> str:
+    """A name that Converse takes."""
+    return _NAME_FORBIDS.sub(" ", file_name.rpartition(".")[0]).strip()[:200] or "Document"
+
+
+def _messages(given: Mapping[str, str], documents: Sequence[EnclosedDocument]) -> list[dict[str, Any]]:
     """`turns`: JSON, a list of texts, the user's and the model's in turn, the user's last."""
     try:
         turns = json.loads(given.get("turns", ""))
@@ -58,9 +73,14 @@ def _messages(given: Mapping[str, str]) -> list[dict[str, Any]]:
         raise UnreadableQuestion("turns") from error
     if not isinstance(turns, list) or len(turns) % 2 == 0 or not all(isinstance(turn, str) and turn for turn in turns):
         raise UnreadableQuestion("turns")
-    return [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant" if index % 2 else "user", "content": [{"text": turn}]} for index, turn in enumerate(turns)
     ]
+    messages[-1]["content"] += [
+        {"document": {"name": each.name, "format": str(each.format), "source": {"bytes": each.content}}}
+        for each in documents
+    ]
+    return messages
 
 
 def _number(given: Mapping[str, str], field: str, kind: type[int] | type[float], absent: int | float) -> int | float:
@@ -74,14 +94,16 @@ def _number(given: Mapping[str, str], field: str, kind: type[int] | type[float],
 def learned_from(beginning: bytes) -> LearnedFrom:
     """What the first rows of a data file say, in any format that Bedrock trains on; nothing where they do not."""
     system: str | None = None
+    is_pairs = False
     examples: list[Example] = []
     for row in _rows(beginning):
         system = system or _system_of(row)
+        is_pairs = is_pairs or "completion" in row
         if (example := _example_of(row)) is not None:
             examples.append(example)
         if len(examples) >= FEW_SHOT:
             break
-    return LearnedFrom(system=system, examples=tuple(examples))
+    return LearnedFrom(system=system, examples=tuple(examples), is_pairs=is_pairs)
 
 
 def _rows(beginning: bytes) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """An API with jobs and models in a dictionary: it answers in AWS's shapes, and refuses as AWS does."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,21 @@ class ApiInMemory:
         self.events: list[dict[str, Any]] = []
         self.samples: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
+        self.observations: list[dict[str, Any]] = []
+        self.job_evaluations: dict[str, dict[str, Any]] = {}
+        self.learned: list[dict[str, Any]] = []
+        """Records, token by token."""
+        self.evaluations: dict[str, dict[str, Any]] = {}
+        """By ARN."""
+        self.audit_events: list[dict[str, Any]] = []
+        self.usage: list[dict[str, Any]] = []
+        self.lineage: dict[str, Any] = {}
+        self.accepted: set[str] = set()
+        """Ids of base models whose terms the account has accepted."""
+        self.use_case = b""
+        self.engines: list[dict[str, Any]] = []
+        self.waiting = 0
+        """Jobs that no worker has."""
         self.refusals: dict[str, ApiRefusal] = {}
         """By operation: what is refused, whatever is asked."""
         self._credentials: Credentials | None = None
@@ -90,6 +106,29 @@ class ApiInMemory:
             **values,
         }
 
+    def put(self, key: str, content: bytes, *, bucket: str = "bucket") -> None:
+        """An object of S3."""
+        if key not in self.objects.setdefault(bucket, []):
+            self.objects[bucket].append(key)
+        self.contents[key] = content
+
+    def add_evaluation(self, name: str, **values: Any) -> str:
+        arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:evaluation-job/{name.ljust(12, '0')}"
+        self.evaluations[arn] = {
+            "jobArn": arn,
+            "jobName": name,
+            "status": "InProgress",
+            "creationTime": AT,
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/evaluation",
+            "evaluationConfig": {"automated": {"datasetMetricConfigs": []}},
+            "inferenceConfig": {
+                "models": [{"bedrockModel": {"modelIdentifier": each}} for each in (BASE_MODEL, "tuned-model")]
+            },
+            "outputDataConfig": {"s3Uri": "s3://bucket/evaluations/"},
+            **values,
+        }
+        return arn
+
     def GetCallerIdentity(self) -> dict[str, Any]:
         return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/hanako", "UserId": "AIDA"}
 
@@ -108,11 +147,11 @@ class ApiInMemory:
     def ListCustomModels(self, *, nameContains: str = "", **_: Any) -> dict[str, Any]:
         return {"modelSummaries": [m for name, m in self.models.items() if nameContains in name]}
 
-    def ListModelCustomizationJobs(self, *, nameContains: str = "", **_: Any) -> dict[str, Any]:
+    def ListModelCustomizationJobs(self, *, nameContains: str = "", statusEquals: str = "", **_: Any) -> dict[str, Any]:
         found = [
             {**job, "customModelName": job["outputModelName"]}
             for name, job in self.jobs.items()
-            if nameContains in name
+            if nameContains in name and statusEquals in ("", job["status"])
         ]
         return {"modelCustomizationJobSummaries": found}
 
@@ -156,6 +195,10 @@ class ApiInMemory:
     def ListCustomModelDeployments(self, **_: Any) -> dict[str, Any]:
         return {"modelDeploymentSummaries": []}
 
+    def PutObject(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:
+        self.put(Key, Body, bucket=Bucket)
+        return {}
+
     def HeadObject(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         if Key not in self.objects[Bucket]:
             raise ApiRefusal("Not Found", code="404", operation="HeadObject", status=404)
@@ -163,7 +206,85 @@ class ApiInMemory:
 
     def GetServiceStatus(self) -> dict[str, Any]:
         weights = {"name": "nano-v1", "parameterCount": 19_000_000, "contextLength": 1024, "sizeBytes": 38_000_000}
-        return {"baseModels": [{**weights, "licence": "Apache-2.0"}]}
+        return {
+            "baseModels": [{**weights, "licence": "Apache-2.0"}],
+            "engines": self.engines,
+            "queues": [{"kind": "ModelCustomization", "waiting": self.waiting, "running": 0}],
+            "workers": [],
+            "processes": [{"name": "worker", "status": "Running", "startedAt": AT, "restartCount": 3}],
+            "version": "0.1",
+            "region": "us-east-1",
+        }
+
+    def GetUsage(self, **_: Any) -> dict[str, Any]:
+        return {"startTime": AT, "endTime": AT, "usage": self.usage, "currency": "USD", "source": "prices.toml"}
+
+    def ListAuditEvents(self, **_: Any) -> dict[str, Any]:
+        return {"events": self.audit_events, "searchedBackTo": AT}
+
+    def GetModelLineage(self, *, modelIdentifier: str) -> dict[str, Any]:
+        return self.lineage or {"ancestors": [self.models[modelIdentifier]], "descendants": []}
+
+    def ListModelInvocationJobs(self, **_: Any) -> dict[str, Any]:
+        return {"invocationJobSummaries": []}
+
+    def ListEvaluationJobs(self, *, nameContains: str = "", statusEquals: str = "", **_: Any) -> dict[str, Any]:
+        found = [
+            {**job, "modelIdentifiers": [each["bedrockModel"]["modelIdentifier"] for each in _models(job)]}
+            for job in self.evaluations.values()
+            if nameContains in job["jobName"] and statusEquals in ("", job["status"])
+        ]
+        return {"jobSummaries": found}
+
+    def CreateEvaluationJob(self, **params: Any) -> dict[str, Any]:
+        return {"jobArn": self.add_evaluation(params["jobName"], **params)}
+
+    def GetEvaluationJob(self, *, jobIdentifier: str) -> dict[str, Any]:
+        return self._found(self.evaluations, jobIdentifier, "GetEvaluationJob")
+
+    def StopEvaluationJob(self, *, jobIdentifier: str) -> dict[str, Any]:
+        self.evaluations[jobIdentifier]["status"] = "Stopping"
+        return {}
+
+    def BatchDeleteEvaluationJob(self, *, jobIdentifiers: list[str]) -> dict[str, Any]:
+        for arn in jobIdentifiers:
+            del self.evaluations[arn]
+        return {"errors": [], "evaluationJobs": []}
+
+    def TagResource(self, *, resourceARN: str, tags: list[dict[str, str]]) -> dict[str, Any]:
+        self.tags.setdefault(resourceARN, {}).update({tag["key"]: tag["value"] for tag in tags})
+        return {}
+
+    def UntagResource(self, *, resourceARN: str, tagKeys: list[str]) -> dict[str, Any]:
+        for key in tagKeys:
+            self.tags.get(resourceARN, {}).pop(key, None)
+        return {}
+
+    def GetFoundationModel(self, *, modelIdentifier: str) -> dict[str, Any]:
+        return {"modelDetails": self.ListFoundationModels()["modelSummaries"][0]}
+
+    def GetFoundationModelAvailability(self, *, modelId: str) -> dict[str, Any]:
+        return {"agreementAvailability": {"status": "AVAILABLE" if modelId in self.accepted else "NOT_AVAILABLE"}}
+
+    def ListFoundationModelAgreementOffers(self, *, modelId: str) -> dict[str, Any]:
+        licence = b64encode(b"Licence: <script>alert(1)</script>").decode()
+        terms = {"legalTerm": {"url": f"data:text/plain;charset=utf-8;base64,{licence}"}}
+        return {"modelId": modelId, "offers": [{"offerToken": "offered", "termDetails": terms}]}
+
+    def CreateFoundationModelAgreement(self, *, modelId: str, offerToken: str) -> dict[str, Any]:
+        self.accepted.add(modelId)
+        return {"modelId": modelId}
+
+    def DeleteFoundationModelAgreement(self, *, modelId: str) -> dict[str, Any]:
+        self.accepted.discard(modelId)
+        return {}
+
+    def PutUseCaseForModelAccess(self, *, formData: bytes) -> dict[str, Any]:
+        self.use_case = formData
+        return {}
+
+    def GetUseCaseForModelAccess(self) -> dict[str, Any]:
+        return {"formData": self.use_case}
 
     def ConverseStream(self, **_: Any) -> dict[str, Any]:
         return {"stream": self.stream}
@@ -188,8 +309,10 @@ class ApiInMemory:
     def ListBuckets(self) -> dict[str, Any]:
         return {"Buckets": [{"Name": name} for name in self.objects]}
 
-    def ListObjectsV2(self, *, Bucket: str, **_: Any) -> dict[str, Any]:
-        return {"Contents": [{"Key": key, "Size": 120, "LastModified": AT} for key in self.objects[Bucket]]}
+    def ListObjectsV2(self, *, Bucket: str, Prefix: str = "", **_: Any) -> dict[str, Any]:
+        keys = [key for key in self.objects[Bucket] if key.startswith(Prefix)]
+        sizes = {key: len(self.contents.get(key, b"")) or 120 for key in keys}
+        return {"Contents": [{"Key": key, "Size": sizes[key], "LastModified": AT} for key in keys]}
 
     def ValidateTrainingData(self, *, trainingDataConfig: dict[str, str], **_: Any) -> dict[str, Any]:
         report = {
@@ -204,6 +327,59 @@ class ApiInMemory:
             "findings": self.findings,
         }
         return {"isValid": not self.findings, "files": [report]}
+
+    def ExamineTrainingData(self, *, firstRecord: int, recordCount: int, **request: Any) -> dict[str, Any]:
+        shown = self.learned[firstRecord : firstRecord + recordCount]
+        return {
+            **self.ValidateTrainingData(**request),
+            "examinedRecordCount": max(1, len(self.learned)),
+            "score": 87,
+            "parts": [{"name": "said once", "share": 0.6, "weight": 3}],
+            "observations": self.observations,
+            "languages": [{"name": "ja", "recordCount": 85}],
+            "labels": [],
+            "tokens": {
+                "totalTokenCount": 51_000,
+                "trainedTokenCount": 20_400,
+                "medianTokenCount": 600,
+                "longestRecordTokenCount": 1_100,
+                "maxSequenceLength": 1_024,
+                "tooLongRecordCount": 1,
+                "tooLongLines": [7],
+                "refusedRecordCount": 0,
+                "histogram": [
+                    {"fromTokens": 100, "belowTokens": 500, "recordCount": 40},
+                    {"fromTokens": 500, "belowTokens": 1_101, "recordCount": 45},
+                ],
+            },
+            "records": shown,
+        }
+
+    def EstimateProvisionedThroughput(self, **_: Any) -> dict[str, Any]:
+        return {
+            "baseModel": "nano-v1",
+            "isLoaded": False,
+            "neededBytes": 420_000_000,
+            "availableBytes": 8_000_000_000,
+            "fits": True,
+            "cost": {"amountPerHour": 41.0, "currency": "USD", "source": "prices.toml"},
+        }
+
+    def GetProvisionedCapacity(self, *, provisionedModelId: str) -> dict[str, Any]:
+        return {"provisionedModelArn": provisionedModelId, "modelUnits": 1, "tokensPerMinute": 21_500}
+
+    def CreateBucket(self, *, Bucket: str, **_: Any) -> dict[str, Any]:
+        self.objects[Bucket] = []
+        return {}
+
+    def Converse(self, *, toolConfig: dict[str, Any], messages: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
+        """Asks about the sentences of the document that comes with the message, one call after the other."""
+        schema = toolConfig["tools"][0]["toolSpec"]["inputSchema"]["json"]["properties"]["dataset"]
+        lines = messages[0]["content"][0]["document"]["source"]["bytes"].decode().splitlines()
+        first = sum(operation == "Converse" for _, operation, _ in self.asked) - 1
+        lines = lines[first : first + schema["maxItems"]]
+        pairs = [{"question": f"What of {line[:12]}?", "answer": line} for line in lines]
+        return {"output": {"message": {"content": [{"toolUse": {"input": {"dataset": pairs}}}]}}}
 
     def EstimateCustomizationJob(self, **_: Any) -> dict[str, Any]:
         return {
@@ -223,6 +399,9 @@ class ApiInMemory:
     def GetJobSamples(self, **_: Any) -> dict[str, Any]:
         return {"samples": self.samples}
 
+    def GetJobEvaluation(self, *, jobIdentifier: str) -> dict[str, Any]:
+        return self._found(self.job_evaluations, jobIdentifier, "GetJobEvaluation")
+
     def WatchJob(self, **_: Any) -> dict[str, Any]:
         return {"updates": []}
 
@@ -232,3 +411,7 @@ class ApiInMemory:
                 f"{name} does not exist.", code="ResourceNotFoundException", operation=operation, status=404
             )
         return rows[name]
+
+
+def _models(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return job["inferenceConfig"]["models"]

@@ -22,7 +22,7 @@ def test_whoever_has_not_signed_in_is_led_to_it_and_back(stranger: TestClient):
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/console/\\evil.example", "/key"])
 def test_signing_in_leads_to_the_console_and_nowhere_else(stranger: TestClient, wanted: str):
     answer = stranger.post("/console/sign-in", params={"next": wanted}, data=SIGN_IN)
-    assert answer.headers["location"] == "/console/custom-models"
+    assert answer.headers["location"] == "/console/overview"
 
 
 def test_keys_that_the_api_does_not_know_are_refused_and_not_shown_again(stranger: TestClient):

@@ -1,6 +1,8 @@
 """The first rows of a file."""
 
-from tanren.console.data_preview import ROWS_SHOWN, preview_of
+import pytest
+
+from tanren.console.data_preview import ROWS_SHOWN, customization_of, preview_of
 
 
 def test_a_row_that_was_cut_is_not_shown():
@@ -22,3 +24,18 @@ def test_rows_keep_their_numbers_and_end_after_a_few():
 
 def test_an_empty_file_has_no_rows():
     assert preview_of(b"", is_whole=True).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (b'{"input": "text"}', "CONTINUED_PRE_TRAINING"),
+        (b'{"input": "a", "output": "b"}', "FINE_TUNING"),
+        (b'{"messages": []}', "FINE_TUNING"),
+        (b"no JSON", "FINE_TUNING"),
+        (b"[1]", "FINE_TUNING"),
+        (b"", "FINE_TUNING"),
+    ],
+)
+def test_rows_of_nothing_but_text_are_for_pre_training(row: bytes, kind: str):
+    assert customization_of(preview_of(row, is_whole=True)) == kind

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import tanren.console
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
+from tanren.console.data_advice import ADVICE_TEXTS
+from tanren.console.evaluation_form import COMPUTED, JUDGED, TASKS, EvaluationForm
+from tanren.console.evaluation_results import VERDICTS, VIEWS
 from tanren.console.hyperparameter_fields import fields_of
 from tanren.console.japanese import JAPANESE
 from tanren.console.job_form import JobForm
 from tanren.console.navigation import NAVIGATION
+from tanren.console.pages.audit_events import KIND_LABELS, OUTCOME_LABELS, PERIOD_LABELS
+from tanren.console.pages.evaluation_jobs import MODEL_KINDS
 from tanren.console.pages.provisioned_throughputs import TERMS
+from tanren.console.pages.service_status import CHECKS
 
 CONSOLE = Path(tanren.console.__file__).parent
 STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -26,6 +32,52 @@ API_WORDS = {
     "Creating",
     "InService",
     "Updating",
+    "Evaluating",
+    "Restarting",
+    "gateway",
+    "worker",
+    "console",
+    "neighbourhood",
+    "Evaluation",
+    "Running",
+    "Batch inference",
+    "Ready",
+    "Starting",
+    "Wanted",
+    "QuestionAndAnswer",
+    "Generation",
+    "Classification",
+    "Summarization",
+    "ModelCustomization",
+    "ModelInvocation",
+    "ModelEvaluation",
+    "ModelImport",
+    "CustomModelCreation",
+    "ModelCopy",
+    "lines right",
+    "not garbled",
+    "said once",
+    "no personal data or secrets",
+    "answers complete",
+    "one language",
+    "apart from the validation set",
+    "labels in balance",
+    "said twice",
+    "nearly said twice",
+    "one question, two answers",
+    "also in the validation set",
+    "question also in the validation set",
+    "answer may be cut off",
+    "personal data: e-mail address",
+    "personal data: telephone number",
+    "personal data: card number",
+    "personal data: My Number",
+    "personal data: IP address",
+    "secret: AWS access key",
+    "secret: private key",
+    "secret: API token",
+    "secret: JSON web token",
+    "secret: password",
 }
 """Said through `say`: statuses and kinds as the API has them."""
 
@@ -41,7 +93,13 @@ def said() -> set[str]:
     for path in CONSOLE.rglob("*.py"):
         texts.update(re.findall(rf"\.text\(\s*{STRING}", path.read_text()))
         texts.update(re.findall(r', "(\{n\} \w+)"\)', path.read_text()))
-    texts.update(TERMS.values())
+    texts.update([*TERMS.values(), *ADVICE_TEXTS])
+    for labels in (PERIOD_LABELS, KIND_LABELS, OUTCOME_LABELS, TASKS, COMPUTED, JUDGED, VIEWS):
+        texts.update(labels.values())
+    texts.update([*MODEL_KINDS, *(check.name for check in CHECKS), *(text for _, text in VERDICTS.values())])
+    evaluation = EvaluationForm(metrics=("Builtin.Correctness",), dataset_uri="x", output_uri="x", max_tokens="x")
+    texts.update([*evaluation.missing(), *evaluation.complaints()])
+    texts.update([*EvaluationForm(metrics=()).missing(), *EvaluationForm(model="x", baseline="x").complaints()])
     for section in NAVIGATION:
         texts.update([section.text, *(entry.text for entry in section.entries)])
     for model_id in FOUNDATION_MODELS:

@@ -1,5 +1,7 @@
 """What was typed, as the requests that it becomes."""
 
+from dataclasses import replace
+
 from tanren.console.job_form import JobForm
 
 GIVEN = {
@@ -68,3 +70,34 @@ def test_a_new_role_is_made_before_the_job_that_uses_it():
     requests = JobForm.read({**GIVEN, "role": "new", "new_role_name": "made"}).requests("123456789012")
     assert [request.operation for request in requests] == ["CreateRole", "PutRolePolicy", "CreateModelCustomizationJob"]
     assert requests[-1].params["roleArn"] == "arn:aws:iam::123456789012:role/made"
+
+
+def test_test_data_and_success_criteria_are_tags_of_the_job_and_may_be_read_by_its_role():
+    criteria = "rougeL at least base + 0.1"
+    job = sent(test_uri="s3://data/faq/test.jsonl", success_criteria=criteria)
+    assert job["jobTags"] == [
+        {"key": "tanren:test-data", "value": "s3://data/faq/test.jsonl"},
+        {"key": "tanren:success-criteria", "value": criteria},
+    ]
+    form = JobForm.read({**GIVEN, "test_uri": "s3://data/faq/test.jsonl"})
+    assert "arn:aws:s3:::data/faq/test.jsonl" in form.role_policy()["Statement"][0]["Resource"]
+
+
+def test_a_form_that_begins_with_a_job_differs_from_it_by_what_was_changed_alone():
+    job = {
+        "jobName": "first",
+        "customizationType": "FINE_TUNING",
+        "baseModelArn": GIVEN["base_model"],
+        "hyperParameters": {"epochCount": "10", "loraRank": "8"},
+        "trainingDataConfig": {"s3Uri": "s3://data/faq/train.jsonl"},
+        "outputDataConfig": {"s3Uri": "s3://results/ft/"},
+        "roleArn": GIVEN["role_arn"],
+    }
+    form = JobForm.of_job(job, new_role_name="new")
+    assert form.differences(job) == []
+    assert form.again == "first"
+    changed = replace(form, hyperparameters={**form.hyperparameters, "batchSize": "8"}, further="loraRank=16")
+    assert [(each.label, each.before, each.now) for each in changed.differences(job)] == [
+        ("Batch size", "32", "8"),
+        ("loraRank", "8", "16"),
+    ]

@@ -6,14 +6,14 @@ import io
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from tanren.console.api import Api, ApiRefusal
-from tanren.console.job_form import JobForm, foundation_model_id
+from tanren.console.api import Api, ApiRefusal, if_there
+from tanren.console.data_files import known_uris
+from tanren.console.job_form import JobForm
 from tanren.console.languages import elapsed
 from tanren.console.loss_chart import EarlyStop, early_stop, loss_chart
 from tanren.console.requests import boto3_script, cli_script
@@ -26,10 +26,9 @@ REDRAW_SECONDS: Final = 0.5
 """A live page is drawn anew no more often than this, however fast the steps are."""
 LOOK_AGAIN_SECONDS: Final = 10.0
 """For an endpoint that has no WatchJob, and for what changes beside the job's updates."""
+_MEMORY: Final = "Memory: "
+"""With which a job begins the sentence about what it takes; the newest of them counts."""
 OVER: Final = frozenset({"Completed", "Failed", "Stopped"})
-_LISTED_BUCKETS: Final = 10
-_LISTED_OBJECTS: Final = 200
-_DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".txt")
 
 
 async def new_job(visit: Visit) -> Response:
@@ -89,8 +88,9 @@ async def _form_page(visit: Visit, form: JobForm, *, refusal: ApiRefusal | None 
     models, custom_models, uris = await asyncio.gather(
         visit.api.ask("bedrock", "ListFoundationModels", byCustomizationType=form.customization_type),
         visit.api.ask("bedrock", "ListCustomModels", maxResults=50, sortBy="CreationTime", sortOrder="Descending"),
-        _known_uris(visit.api),
+        known_uris(visit.api),
     )
+    before = await _job(visit, form.again) if form.again else None
     words = visit.words
     titles = {
         "FINE_TUNING": words.text("Create fine-tuning job"),
@@ -101,9 +101,11 @@ async def _form_page(visit: Visit, form: JobForm, *, refusal: ApiRefusal | None 
         title=titles[form.customization_type],
         status=status,
         form=form,
+        is_typed=status == 400,
         models=models.get("modelSummaries", []),
         custom_models=custom_models.get("modelSummaries", []),
         uris=uris,
+        differences=[] if before is None else form.differences(before),
         refusal=refusal,
         missing=form.missing() if status == 400 else [],
         complaints=form.complaints() if status == 400 else [],
@@ -114,27 +116,6 @@ def _new_role_name() -> str:
     return f"bedrock-customization-{secrets.token_hex(3)}"
 
 
-async def _known_uris(api: Api) -> list[str]:
-    """S3 URIs of data files that this user can see, for the fields to suggest; none where they may list nothing."""
-    try:
-        buckets = [bucket["Name"] for bucket in (await api.ask("s3", "ListBuckets")).get("Buckets", [])]
-    except ApiRefusal:
-        return []
-    answers = await asyncio.gather(
-        *(api.ask("s3", "ListObjectsV2", Bucket=name, MaxKeys=_LISTED_OBJECTS) for name in buckets[:_LISTED_BUCKETS]),
-        return_exceptions=True,
-    )
-    uris: list[str] = []
-    for name, answer in zip(buckets, answers, strict=False):
-        if isinstance(answer, ApiRefusal):
-            continue
-        if isinstance(answer, BaseException):
-            raise answer
-        keys = [found["Key"] for found in answer.get("Contents", [])]
-        uris += [f"s3://{name}/{key}" for key in keys if key.lower().endswith(_DATA_SUFFIXES)]
-    return uris
-
-
 async def show_job(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     view = await _read(visit, name)
@@ -142,23 +123,20 @@ async def show_job(visit: Visit) -> Response:
 
 
 async def train_again(visit: Visit) -> Response:
-    """The form with the settings of a job; its names are left to be given, since each is taken."""
-    job = await visit.api.ask("bedrock", "GetModelCustomizationJob", jobIdentifier=visit.request.path_params["name"])
-    given: dict[str, str] = dict(job.get("hyperParameters", {}))
-    base_model: str = job["baseModelArn"]
-    form = JobForm(
-        customization_type=job["customizationType"],
-        base_model=foundation_model_id(base_model),
-        training_uri=job["trainingDataConfig"].get("s3Uri", ""),
-        validation_uri=next((v["s3Uri"] for v in job.get("validationDataConfig", {}).get("validators", [])), ""),
-        output_uri=job["outputDataConfig"]["s3Uri"],
-        makes_role=False,
-        new_role_name=_new_role_name(),
-        role_arn=job["roleArn"],
-    )
-    own = {known.name for known in form.fields}
-    further = [f"{name}={value}" for name, value in given.items() if name not in own]
-    return await _form_page(visit, replace(form, hyperparameters=given, further="\n".join(further)))
+    """The form with the settings of a job, and what is changed of them beside it."""
+    job = await _job(visit, visit.request.path_params["name"])
+    return await _form_page(visit, JobForm.of_job(job, new_role_name=_new_role_name()))
+
+
+async def differences(visit: Visit) -> Response:
+    """What the form would have otherwise than the job that it began with."""
+    form = JobForm.read(texts(await visit.request.form()))
+    job = await _job(visit, form.again)
+    return visit.fragment("job_differences.html", form=form, differences=form.differences(job))
+
+
+async def _job(visit: Visit, name: str) -> dict[str, Any]:
+    return await visit.api.ask("bedrock", "GetModelCustomizationJob", jobIdentifier=name)
 
 
 async def stop_job(visit: Visit) -> Response:
@@ -265,20 +243,24 @@ class _Watch:
 
 async def _read(visit: Visit, name: str) -> dict[str, Any]:
     """All that the page shows of a job, as the API has it at this moment."""
-    job, metrics, events, samples = await asyncio.gather(
+    job, metrics, events, samples, evaluation = await asyncio.gather(
         visit.api.ask("bedrock", "GetModelCustomizationJob", jobIdentifier=name),
-        _if_there(visit.api, "GetJobMetrics", jobIdentifier=name, maxResults=CURVE_POINTS),
-        _if_there(visit.api, "ListJobEvents", jobIdentifier=name, maxResults=EVENTS_SHOWN, sortOrder="Descending"),
-        _if_there(visit.api, "GetJobSamples", jobIdentifier=name, maxResults=CURVE_POINTS),
+        if_there(visit.api, "GetJobMetrics", jobIdentifier=name, maxResults=CURVE_POINTS),
+        if_there(visit.api, "ListJobEvents", jobIdentifier=name, maxResults=EVENTS_SHOWN, sortOrder="Descending"),
+        if_there(visit.api, "GetJobSamples", jobIdentifier=name, maxResults=CURVE_POINTS),
+        if_there(visit.api, "GetJobEvaluation", jobIdentifier=name),
     )
     metrics = metrics or {}
     validations = metrics.get("validations", [])
     stop = _early_stop(job, validations)
     took = elapsed(job, now=utc_now())
+    told: list[dict[str, Any]] = (events or {}).get("events", [])
     return {
         "job": job,
         "metrics": metrics,
-        "events": (events or {}).get("events", []),
+        "events": told,
+        "evaluation": evaluation,
+        "memory": next((m.removeprefix(_MEMORY) for e in told if (m := e["message"]).startswith(_MEMORY)), None),
         "sample": next(iter((samples or {}).get("samples", [])[-1:]), None),
         "chart": loss_chart(metrics.get("steps", []), validations, stop),
         "early_stop": stop,
@@ -298,11 +280,3 @@ def _early_stop(job: Mapping[str, Any], validations: list[dict[str, Any]]) -> Ea
         threshold=float(given.get("earlyStoppingThreshold", 0)),
         patience=int(given["earlyStoppingPatience"]),
     )
-
-
-async def _if_there(api: Api, operation: str, /, **params: Any) -> dict[str, Any] | None:
-    """The answer of an operation of `tanren`; None from an endpoint that has no such service."""
-    try:
-        return await api.ask("tanren", operation, **params)
-    except ApiRefusal:
-        return None

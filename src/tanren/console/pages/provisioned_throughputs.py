@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from tanren.console.api import Api, ApiRefusal
+from tanren.console.api import Api, ApiRefusal, if_there
 from tanren.console.playground_turns import converse_snippet, langchain_snippet
 from tanren.console.requests import ApiRequest, boto3_script, cli_script
 from tanren.console.visits import Visit, next_page, texts
-from tanren.domain.time_to_live import TTL_TAG
+from tanren.domain.errors import ValidationFailed
+from tanren.domain.time_to_live import TTL_TAG, parse_ttl
 
 PAGE_SIZE: Final = 20
-TOKENS_TAG: Final = "tanren:tokens-per-minute"
-"""What the service has measured, once a throughput was in service."""
 TERMS: Final[Mapping[str, str]] = {"": "No commitment", "OneMonth": "1 month", "SixMonths": "6 months"}
 TIMES_TO_LIVE: Final = ("", "50m", "2h", "8h", "1d")
 """Empty: until it is deleted. 50 minutes is what the articles try a model in."""
@@ -28,13 +28,16 @@ async def list_throughputs(visit: Visit) -> Response:
         paging["nextToken"] = token
     answer = await visit.api.ask("bedrock", "ListProvisionedModelThroughputs", **paging)
     rows = answer.get("provisionedModelSummaries", [])
-    tags = await asyncio.gather(*(_tags(visit.api, row["provisionedModelArn"]) for row in rows))
+    tags, capacities = await asyncio.gather(
+        asyncio.gather(*(_tags(visit.api, row["provisionedModelArn"]) for row in rows)),
+        asyncio.gather(*(_capacity(visit.api, row["provisionedModelArn"]) for row in rows)),
+    )
     return visit.page(
         "provisioned_throughputs.html",
         title=visit.words.text("Provisioned throughput"),
-        rows=list(zip(rows, tags, strict=True)),
-        tokens_tag=TOKENS_TAG,
-        ttl_tag=TTL_TAG,
+        rows=[
+            (row, capacity, _deleted_at(row, tag)) for row, tag, capacity in zip(rows, tags, capacities, strict=True)
+        ],
         terms=TERMS,
         following=next_page(visit.request, answer.get("nextToken")),
         is_changing=any(row["status"] in ("Creating", "Updating") for row in rows),
@@ -52,8 +55,12 @@ async def buy_throughput(visit: Visit) -> Response:
         return await _form_page(visit, given, status=400)
     request = _purchase(given)
     if given.get("confirmed") != "on":
+        estimate = await if_there(
+            visit.api, "EstimateProvisionedThroughput", modelId=given["model"], modelUnits=int(given["units"])
+        )
         return visit.page(
             "throughput_confirmation.html",
+            estimate=estimate,
             title=visit.words.text("Purchase provisioned throughput"),
             given=given,
             terms=TERMS,
@@ -71,13 +78,26 @@ async def show_throughput(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     throughput = await visit.api.ask("bedrock", "GetProvisionedModelThroughput", provisionedModelId=name)
     arn = throughput["provisionedModelArn"]
-    tags = await _tags(visit.api, arn)
+    tags, capacity, estimate, used = await asyncio.gather(
+        _tags(visit.api, arn),
+        _capacity(visit.api, arn),
+        if_there(
+            visit.api,
+            "EstimateProvisionedThroughput",
+            modelId=throughput["modelArn"],
+            modelUnits=throughput["modelUnits"],
+        ),
+        _used(visit.api, throughput),
+    )
     return visit.page(
         "provisioned_throughput.html",
         title=throughput["provisionedModelName"],
         throughput=throughput,
-        tokens_per_minute=tags.get(TOKENS_TAG),
+        tokens_per_minute=capacity.get("tokensPerMinute"),
         ttl=tags.get(TTL_TAG),
+        deleted_at=_deleted_at(throughput, tags),
+        estimate=estimate,
+        used=used,
         terms=TERMS,
         boto3_snippet=converse_snippet(arn),
         cli_snippet=cli_script(
@@ -134,6 +154,36 @@ async def _form_page(
         refusal=refusal,
         is_incomplete=status == 400 and refusal is None,
     )
+
+
+async def _capacity(api: Api, arn: str) -> dict[str, Any]:
+    """Measured by tanren alone; empty until then."""
+    return await if_there(api, "GetProvisionedCapacity", provisionedModelId=arn) or {}
+
+
+async def _used(api: Api, throughput: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What it was used for since it was bought, and what that cost; None where nobody counts."""
+    found = await if_there(api, "GetUsage", startTime=throughput["creationTime"])
+    if found is None:
+        return None
+    lines = [line for line in found["usage"] if line["resourceArn"] == throughput["provisionedModelArn"]]
+    costs = [line["cost"] for line in lines if "cost" in line]
+    return {
+        "requests": sum(line["requestCount"] for line in lines),
+        "tokens": sum(line["inputTokenCount"] + line["outputTokenCount"] for line in lines),
+        "hours": sum(line["unitSeconds"] for line in lines) / 3600,
+        "cost": sum(costs) if costs else None,
+        "currency": found.get("currency", ""),
+    }
+
+
+def _deleted_at(throughput: Mapping[str, Any], tags: Mapping[str, str]) -> datetime | None:
+    """When it deletes itself; None where it does not, or where the tag says no time that can be read."""
+    try:
+        lives = parse_ttl(tags[TTL_TAG])
+    except (KeyError, ValidationFailed):
+        return None
+    return throughput["creationTime"] + lives
 
 
 async def _tags(api: Api, arn: str) -> dict[str, str]:

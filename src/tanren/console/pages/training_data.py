@@ -3,23 +3,39 @@
 A file goes from the browser to S3 by a URL that is signed for this one object; it does not pass through the console.
 """
 
-from typing import Final
+import asyncio
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
 from tanren.console.api import ApiRefusal
-from tanren.console.data_preview import PREVIEW_BYTES, preview_of
+from tanren.console.data_advice import advice_on
+from tanren.console.data_files import document_format, is_data, known_uris
+from tanren.console.data_preview import PREVIEW_BYTES, customization_of, preview_of
+from tanren.console.job_form import TYPES
+from tanren.console.token_histogram import token_histogram
 from tanren.console.visits import Visit, next_page, texts
 
 PAGE_SIZE: Final = 50
 UPLOAD_SECONDS: Final = 900
+RECORDS_SHOWN: Final = 3
+"""At a time, token by token."""
 _CHECKED_FOR: Final = "tanren.nano-v1:0"
 
 
 async def list_buckets(visit: Visit) -> Response:
     answer = await visit.api.ask("s3", "ListBuckets")
     return visit.page("buckets.html", title=visit.words.text("Buckets"), buckets=answer.get("Buckets", []))
+
+
+async def make_bucket(visit: Visit) -> Response:
+    name = texts(await visit.request.form()).get("name", "")
+    region = visit.user.credentials.region
+    # AWS: us-east-1 is where a bucket is made without a place, and may not be named as one.
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    await visit.api.ask("s3", "CreateBucket", Bucket=name, **place)
+    return visit.go(f"/console/data/{quote(name)}")
 
 
 async def list_objects(visit: Visit) -> Response:
@@ -54,41 +70,76 @@ async def permit_upload(visit: Visit) -> Response:
 
 
 async def show_object(visit: Visit) -> Response:
-    """The first rows of an object, as text whatever they hold, and where to go with it."""
+    """The first rows of an object, as text whatever they hold; data are examined as soon as the page is there."""
     bucket, key = visit.request.path_params["bucket"], visit.request.query_params.get("key", "")
     head = await visit.api.ask("s3", "HeadObject", Bucket=bucket, Key=key)
     size: int = head["ContentLength"]
     beginning = b""
     if size:
         beginning = await visit.api.beginning_of(bucket, key, size_bytes=PREVIEW_BYTES)
-    models = await visit.api.ask("bedrock", "ListFoundationModels", byCustomizationType="FINE_TUNING")
+    models, uris = await asyncio.gather(
+        visit.api.ask("bedrock", "ListFoundationModels", byCustomizationType="FINE_TUNING"), known_uris(visit.api)
+    )
+    uri = f"s3://{bucket}/{key}"
+    preview = preview_of(beginning, is_whole=size <= PREVIEW_BYTES)
     return visit.page(
         "object.html",
         title=key.rpartition("/")[2] or key,
         bucket=bucket,
         key=key,
-        uri=f"s3://{bucket}/{key}",
+        uri=uri,
         size=size,
         changed_at=head.get("LastModified"),
-        preview=preview_of(beginning, is_whole=size <= PREVIEW_BYTES),
+        preview=preview,
+        kinds=TYPES,
+        customization=customization_of(preview),
+        is_data=is_data(key),
+        is_document=document_format(key) is not None,
         models=models.get("modelSummaries", []),
         chosen=_CHECKED_FOR,
+        uris=[other for other in uris if other != uri],
+        validation_uri=_validation_beside(uri, uris),
     )
 
 
-async def check_object(visit: Visit) -> Response:
-    """What the trainer's own validator says of every row, for one base model."""
+def _validation_beside(uri: str, uris: list[str]) -> str:
+    """A file in the same folder that is called validation; nothing where there is none, or where it is this one."""
+    folder, _, name = uri.rpartition("/")
+    if "valid" in name:
+        return ""
+    found = (other for other in uris if other.rpartition("/")[0] == folder and "valid" in other.rpartition("/")[2])
+    return next(found, "")
+
+
+async def examine_object(visit: Visit) -> Response:
+    """What the trainer's own validator says of every row, and what the file would teach one base model."""
     bucket = visit.request.path_params["bucket"]
     given = texts(await visit.request.form())
-    request = {
+    wanted = given.get("first_record", "")
+    first = int(wanted) if wanted.isascii() and wanted.isdigit() else 0
+    request: dict[str, Any] = {
         "baseModelIdentifier": given.get("base_model", ""),
         "customizationType": given.get("customization_type") or "FINE_TUNING",
         "trainingDataConfig": {"s3Uri": f"s3://{bucket}/{given.get('key', '')}"},
     }
-    report, estimate, refusal = None, None, None
+    if validation_uri := given.get("validation_uri"):
+        request["validationDataConfig"] = {"validators": [{"s3Uri": validation_uri}]}
+    report, refusal = None, None
     try:
-        report = await visit.api.ask("tanren", "ValidateTrainingData", **request)
-        estimate = await visit.api.ask("tanren", "EstimateCustomizationJob", **request)
+        report = await visit.api.ask(
+            "tanren", "ExamineTrainingData", **request, firstRecord=first, recordCount=RECORDS_SHOWN
+        )
     except ApiRefusal as told:
         refusal = told
-    return visit.fragment("data_check.html", refusal=refusal, report=report, estimate=estimate)
+    tokens = (report or {}).get("tokens") or {}
+    return visit.fragment(
+        "data_check.html",
+        bucket=bucket,
+        refusal=refusal,
+        report=report,
+        tokens=tokens,
+        bars=token_histogram(tokens.get("histogram", [])),
+        advice_on=advice_on,
+        earlier=max(0, first - RECORDS_SHOWN) if first else None,
+        later=first + RECORDS_SHOWN if report and first + RECORDS_SHOWN < report["examinedRecordCount"] else None,
+    )

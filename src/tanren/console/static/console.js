@@ -25,23 +25,32 @@ document.addEventListener("click", (event) => {
       field.value = picked.value;
       document.getElementById(button.dataset.shows).textContent = picked.dataset.shown;
       field.dispatchEvent(new Event("change", { bubbles: true }));
+      field.dispatchEvent(new Event("input", { bubbles: true }));
     }
     dialog.close();
   }
 });
 
-// data-refresh, data-from: a part of the page, asked for anew with all that the form holds.
+// data-refresh, data-from: a part of the page, asked for anew with all that the form holds, and the button's own value.
+// data-at-once: as soon as the page is there. Only the newest answer is shown.
 async function refresh(source) {
   const target = document.querySelector(source.dataset.refresh);
+  const body = new URLSearchParams(new FormData(source.form));
+  if (source.type === "button" && source.name) body.set(source.name, source.value);
+  const asked = (target.asked = Symbol("asked"));
   source.disabled = source.type === "button";
   target.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(source.dataset.from, { method: "POST", body: new URLSearchParams(new FormData(source.form)) });
+    const answer = await fetch(source.dataset.from, { method: "POST", body });
+    const text = await answer.text();
+    if (target.asked !== asked) return;
     if (answer.redirected) location.assign(answer.url);
-    else target.innerHTML = await answer.text();
+    else target.innerHTML = text;
+  } catch {
+    if (target.asked === asked) target.textContent = document.body.dataset.unreachable;
   } finally {
     source.disabled = false;
-    target.removeAttribute("aria-busy");
+    if (target.asked === asked) target.removeAttribute("aria-busy");
     showTimes(target);
   }
 }
@@ -50,23 +59,82 @@ document.addEventListener("click", (event) => {
   if (button) refresh(button);
 });
 document.addEventListener("change", (event) => {
-  if (event.target.matches("input[data-refresh]")) refresh(event.target);
+  if (event.target.matches("input[data-refresh], select[data-refresh]")) refresh(event.target);
+});
+document.addEventListener("submit", (event) => {
+  const button = event.target.querySelector("button[data-refresh]");
+  if (!button || event.target.hasAttribute("action")) return;
+  event.preventDefault();
+  refresh(button);
+});
+for (const button of document.querySelectorAll("[data-at-once]")) refresh(button);
+
+// data-differs: a part that is drawn anew when anything in the form has changed.
+for (const form of document.querySelectorAll("form[data-differs]")) {
+  const part = document.getElementById(form.dataset.differs);
+  let waiting = null;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => refresh({ form, dataset: { refresh: `#${part.id}`, from: part.dataset.from } }), 300);
+  });
+}
+
+// data-browses: what lies in a folder of S3, or at the beginning of a file, in the dialog; data-picks: its URI is taken.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-browses], [data-picks]");
+  if (!button) return;
+  const dialog = document.getElementById("file-picker");
+  if (button.dataset.picks !== undefined) {
+    const field = document.getElementById(dialog.dataset.field);
+    field.value = button.dataset.picks;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    dialog.close();
+    field.focus();
+    return;
+  }
+  if (button.dataset.field) dialog.dataset.field = button.dataset.field;
+  if (!dialog.open) dialog.showModal();
+  const part = dialog.querySelector("[data-browsed]");
+  part.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(button.dataset.browses);
+    part.innerHTML = await answer.text();
+    showTimes(part);
+    part.querySelector("button, a")?.focus();
+  } catch {
+    part.textContent = document.body.dataset.unreachable;
+  }
+  part.removeAttribute("aria-busy");
 });
 
 // data-live: a part that the server draws anew whenever something has happened. The browser itself comes back after a
-// break; what is drawn is the whole, so nothing is missed.
+// break; what is drawn is the whole, so nothing is missed. Nobody looks at a tab that is hidden, so it asks for nothing.
+// data-reload: at its end the page has more to show.
 for (const part of document.querySelectorAll("[data-live]")) {
-  const source = new EventSource(part.dataset.live);
-  source.addEventListener("draw", (event) => {
+  let source = null;
+  const draw = (event) => {
     const focused = part.contains(document.activeElement) ? document.activeElement.id || document.activeElement.textContent : null;
     const scrolled = part.querySelector(".events")?.scrollTop;
     part.innerHTML = event.data;
     showTimes(part);
     if (scrolled) part.querySelector(".events").scrollTop = scrolled;
     if (focused) [...part.querySelectorAll("button, a")].find((e) => (e.id || e.textContent) === focused)?.focus();
-  });
-  source.addEventListener("end", () => source.close());
-  addEventListener("pagehide", () => source.close());
+  };
+  const close = () => { source?.close(); source = null; };
+  const look = () => {
+    close();
+    if (document.hidden || part.dataset.ended) return;
+    source = new EventSource(part.dataset.live);
+    source.addEventListener("draw", draw);
+    source.addEventListener("end", () => {
+      part.dataset.ended = "yes";
+      close();
+      if (part.hasAttribute("data-reload")) location.reload();
+    });
+  };
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pagehide", close);
+  look();
 }
 
 // <time>: in the reader's own zone.
@@ -78,6 +146,18 @@ function showTimes(within) {
   }
 }
 showTimes(document);
+
+// data-until: how long it is until then, said anew every second.
+for (const part of document.querySelectorAll("[data-until]")) {
+  const say = () => {
+    const seconds = Math.round((new Date(part.dataset.until) - Date.now()) / 1000);
+    const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor((seconds % 86400) / 3600), Math.floor((seconds % 3600) / 60)];
+    const clock = [hours, minutes, seconds % 60].map((each) => String(each).padStart(2, "0")).join(":");
+    part.textContent = seconds <= 0 ? part.dataset.over : part.dataset.left.replace("§time", days ? `${days} d ${clock}` : clock);
+  };
+  say();
+  setInterval(say, 1000);
+}
 
 // data-png: a chart as a picture, in the colours that it has on the page.
 document.addEventListener("click", (event) => {
@@ -113,21 +193,31 @@ document.addEventListener("click", (event) => {
   picture.src = "data:image/svg+xml," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
 });
 
-// data-keep: what was typed into a form outlives a break or a sign-in, in this tab alone; it goes when it was sent.
+// data-keep: what was typed into a form outlives a break or a sign-in, in this tab alone; it goes when it was sent off.
 for (const form of document.querySelectorAll("form[data-keep]")) {
-  const key = `kept:${form.dataset.keep}:${location.search}`;
-  const fields = () => [...form.elements].filter((e) => e.name && !["hidden", "password", "button", "submit"].includes(e.type));
-  const isNew = ![...fields()].some((e) => e.type === "text" && e.defaultValue && e.name !== "new_role_name");
-  const kept = isNew && JSON.parse(sessionStorage.getItem(key) || "null");
-  if (kept) {
+  const key = `kept:${form.dataset.keep}:${location.pathname}${location.search}`;
+  const isKept = (e) => e.name && (e.dataset.shownIn || !["hidden", "password", "file", "button", "submit"].includes(e.type));
+  const fields = () => [...form.elements].filter(isKept);
+  // A form that was refused comes back as it was typed.
+  const kept = !form.hasAttribute("data-typed") && JSON.parse(sessionStorage.getItem(key) || "null");
+  const restore = () => {
     for (const field of fields()) {
       if (!(field.name in kept)) continue;
       if (field.type === "radio") field.checked = kept[field.name] === field.value;
       else if (field.type === "checkbox") field.checked = kept[field.name];
       else field.value = kept[field.name];
     }
+  };
+  if (kept) {
+    const chosen = form.querySelector("[data-shown-in]");
+    const isOther = chosen && kept[chosen.name] && kept[chosen.name] !== chosen.value;
+    restore();
+    if (isOther) {
+      document.getElementById(chosen.dataset.shownIn).textContent = chosen.value.split("/").pop();
+      refresh(chosen).then(restore);
+    }
   }
-  form.addEventListener("input", () => {
+  for (const name of ["input", "change"]) form.addEventListener(name, () => {
     const now = {};
     for (const field of fields()) {
       if (field.type === "radio") { if (field.checked) now[field.name] = field.value; }
@@ -135,7 +225,7 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
     }
     sessionStorage.setItem(key, JSON.stringify(now));
   });
-  form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  if (form.method === "post") form.addEventListener("submit", () => sessionStorage.removeItem(key));
 }
 
 // On a narrow screen the menu begins closed.
@@ -177,98 +267,4 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     form.classList.remove("over");
     if (event.dataTransfer.files[0]) upload(event.dataTransfer.files[0]);
   });
-}
-
-// The playground: a question goes to each column, with what was said there; the answer comes line by line.
-const playground = document.getElementById("playground");
-if (playground) {
-  const fewShot = JSON.parse(playground.dataset.fewShot);
-  const columns = [...playground.querySelectorAll(".answerer")].map((part) => ({ part, turns: [] }));
-  let stopping = null;
-
-  const add = (column, kind, text) => {
-    const box = document.createElement("div");
-    box.className = `turn ${kind}`;
-    box.dir = "auto";
-    box.textContent = text;
-    column.part.querySelector(".turns").append(box);
-    return box;
-  };
-
-  async function ask(column, question, signal) {
-    add(column, "user", question);
-    const box = add(column, "assistant running", "");
-    const before = column.part.dataset.name === "few-shot" ? fewShot : [];
-    const body = new URLSearchParams(new FormData(document.getElementById("settings")));
-    body.set("model", column.part.dataset.model);
-    body.set("turns", JSON.stringify([...before, ...column.turns, question]));
-    const log = column.part.querySelector(".turns");
-    try {
-      const answer = await fetch("/console/playground/answer", {
-        method: "POST", body, signal, headers: { "x-csrf-token": playground.dataset.csrf },
-      });
-      if (answer.redirected) return location.assign(answer.url);
-      if (!answer.ok) throw new Error(await answer.text());
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      let rest = "";
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        const lines = (rest + value).split("\n");
-        rest = lines.pop();
-        for (const line of lines) take(JSON.parse(line));
-        log.scrollTop = log.scrollHeight;
-      }
-    } catch (error) {
-      if (error.name !== "AbortError") fail(String(error.message || error));
-    }
-    box.classList.remove("running");
-    if (!box.classList.contains("refused") && box.textContent) column.turns.push(question, box.textContent);
-
-    function fail(message) {
-      box.className = "turn refused";
-      box.textContent = message;
-    }
-    function take(piece) {
-      if (piece.text) box.append(piece.text);
-      if (piece.refused) fail(piece.refused);
-      if (piece.end) {
-        const note = document.createElement("small");
-        const usage = piece.end.usage || {};
-        note.textContent = playground.dataset.tokens.replace("§input", usage.inputTokens ?? "—")
-          .replace("§output", usage.outputTokens ?? "—").replace("§ms", piece.end.latency ?? "—");
-        if (piece.end.stop === "max_tokens") note.textContent += ` · ${playground.dataset.cut}`;
-        box.after(note);
-      }
-    }
-  }
-
-  document.getElementById("question").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const field = document.getElementById("prompt");
-    const question = field.value.trim();
-    if (!question) return;
-    const run = document.getElementById("run");
-    run.disabled = true;
-    stopping = new AbortController();
-    await Promise.all(columns.filter((c) => !c.part.hidden).map((column) => ask(column, question, stopping.signal)));
-    run.disabled = false;
-    field.value = "";
-    field.focus();
-  });
-  document.getElementById("prompt").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) document.getElementById("question").requestSubmit();
-  });
-  document.getElementById("clear").addEventListener("click", () => {
-    stopping?.abort();
-    for (const column of columns) {
-      column.turns = [];
-      column.part.querySelector(".turns").replaceChildren();
-    }
-  });
-  for (const tick of playground.querySelectorAll("[data-column]")) {
-    tick.addEventListener("change", () => {
-      columns.find((c) => c.part.dataset.name === tick.dataset.column).part.hidden = !tick.checked;
-    });
-  }
 }

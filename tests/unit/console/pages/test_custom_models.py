@@ -3,7 +3,7 @@
 from starlette.testclient import TestClient
 
 from tanren.console.api import ApiRefusal
-from tests.unit.console.api_in_memory import ApiInMemory
+from tests.unit.console.api_in_memory import BASE_MODEL, ApiInMemory
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -63,3 +63,69 @@ def test_a_refusal_is_shown_with_a_report_that_can_be_handed_on(client: TestClie
     assert answer.status_code == 403
     assert "operation: ListCustomModels\nerror: AccessDeniedException" in answer.text
     assert "request id: 0a1b" in answer.text
+
+
+def test_a_models_lineage_is_a_picture_that_leads_to_its_parents(client: TestClient, api: ApiInMemory):
+    api.add_model("second")
+    base = f"arn:aws:bedrock:us-east-1::foundation-model/{BASE_MODEL}"
+    line = [{"modelArn": api.models["second"]["modelArn"], "modelName": "second"}, {"modelArn": base}]
+    api.lineage = {"weights": SCRIPT, "ancestors": line, "descendants": []}
+    page = client.get("/console/models/second").text
+    assert '<svg class="lineage"' in page
+    assert 'href="/console/foundation-models/tanren.nano-v1%3A0"' in page
+    assert SCRIPT not in page
+
+
+def test_an_endpoint_that_knows_no_lineage_has_the_page_without_it(client: TestClient, api: ApiInMemory):
+    api.add_model("glossary")
+    api.refusals["GetModelLineage"] = ApiRefusal("No such service.", code="404", operation="GetModelLineage")
+    page = client.get("/console/models/glossary")
+    assert page.status_code == 200
+    assert "Lineage" not in page.text
+
+
+def test_a_model_shows_its_own_evaluations_and_offers_one_beside_its_source(client: TestClient, api: ApiInMemory):
+    api.add_model("tuned-model")
+    api.add_model("other")
+    api.add_evaluation("quality")
+    assert 'href="/console/evaluations/quality00000"' in client.get("/console/models/tuned-model").text
+    page = client.get("/console/models/other").text
+    assert "quality00000" not in page
+    assert f"baseline={BASE_MODEL.replace(':', '%3A')}" in page
+
+
+def test_the_files_of_its_job_are_listed_with_links(client: TestClient, api: ApiInMemory):
+    api.add_model("glossary", outputDataConfig={"s3Uri": "s3://bucket/out/"})
+    key = "out/model-customization-job-abcdefghijkl/training_artifacts/step_wise_training_metrics.csv"
+    api.put(key, b"x" * 20)
+    page = client.get("/console/models/glossary").text
+    assert f'href="/console/data/bucket/object?key={key}"' in page
+    assert ">training_artifacts/step_wise_training_metrics.csv</a>" in page
+
+
+def test_what_depends_on_a_model_stands_where_it_would_be_deleted(client: TestClient, api: ApiInMemory):
+    api.add_model("glossary")
+    arn = api.models["glossary"]["modelArn"]
+    api.CreateProvisionedModelThroughput(provisionedModelName="faq", modelId=arn, modelUnits=1)
+    page = client.get("/console/models/glossary").text
+    assert "must be deleted first" in page
+    assert 'href="/console/provisioned-throughput/faq"' in page
+
+
+def test_tags_are_added_and_taken_away(client: TestClient, api: ApiInMemory, csrf_token: str):
+    api.add_model("glossary")
+    arn = api.models["glossary"]["modelArn"]
+    form = {"csrf_token": csrf_token, "key": "version", "value": SCRIPT}
+    assert (
+        client.post("/console/models/glossary/tags", data=form).headers["location"] == "/console/models/glossary#tags"
+    )
+    assert api.tags[arn] == {"version": SCRIPT}
+    assert SCRIPT not in client.get("/console/models/glossary").text
+    client.post("/console/models/glossary/tags", data={"csrf_token": csrf_token, "remove": "version"})
+    assert api.tags[arn] == {}
+
+
+def test_a_models_arn_leads_to_its_page(client: TestClient, api: ApiInMemory):
+    api.add_model("glossary")
+    answer = client.get("/console/models", params={"arn": api.models["glossary"]["modelArn"]})
+    assert answer.headers["location"] == "/console/models/glossary"

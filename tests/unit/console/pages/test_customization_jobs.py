@@ -197,3 +197,45 @@ def test_a_job_is_stopped(client: TestClient, api: ApiInMemory, csrf_token: str)
     api.add_job("tuning")
     client.post("/console/jobs/tuning/stop", data={"csrf_token": csrf_token})
     assert api.jobs["tuning"]["status"] == "Stopping"
+
+
+def test_what_is_changed_stands_beside_the_settings_of_the_job(client: TestClient, api: ApiInMemory, csrf_token: str):
+    api.add_job("tuning", hyperParameters={"epochCount": "3", "loraRank": "8"})
+    assert "Nothing yet" in client.get("/console/jobs/tuning/again").text
+    form = {
+        "csrf_token": csrf_token,
+        **FORM,
+        "again": "tuning",
+        "hyperparameter.epochCount": "9",
+        "hyperparameter.batchSize": "8",
+        "further": "loraRank=16",
+        "training_uri": "s3://bucket/more.jsonl",
+    }
+    page = client.post("/console/custom-models/create/differences", data=form).text
+    shown = re.findall(r'<tr><th scope="row">(.*?)</th><td><del>(.*?)</del></td><td><ins>(.*?)</ins>', page)
+    assert shown == [
+        ("Training data", "s3://bucket/train.jsonl", "s3://bucket/more.jsonl"),
+        ("Epochs", "3", "9"),
+        ("loraRank", "8", "16"),
+    ]
+
+
+def test_the_newest_sentence_about_memory_stands_among_the_figures(client: TestClient, api: ApiInMemory):
+    api.add_job("tuning")
+    api.metrics["tuning"] = METRICS
+    api.events = [{"at": AT, "message": "Memory: peak 0.4 GB, forecast 0.5 GB."}]
+    assert '<dd><small class="told">peak 0.4 GB' in client.get("/console/jobs/tuning").text
+
+
+def test_the_verdict_of_an_evaluated_job_stands_with_its_reasons(client: TestClient, api: ApiInMemory):
+    api.add_job("tuning", status="Completed", endTime=AT)
+    reason = {"criterion": "rougeL at least base + 0.1", "state": "not met", "figures": SCRIPT}
+    metric = {"metricName": "rougeL", "base": 0.2, "tuned": 0.25, "difference": 0.05, "outcome": "better"}
+    api.job_evaluations["tuning"] = {
+        "testDataS3Uri": "s3://bucket/test.jsonl",
+        "findings": {"verdict": "DONT_SHIP", "reasons": [reason], "metrics": [metric], "contamination": []},
+    }
+    page = client.get("/console/jobs/tuning").text
+    assert "DON&#39;T SHIP" in page
+    assert "rougeL at least base + 0.1" in page
+    assert SCRIPT not in page

@@ -24,3 +24,38 @@ def test_an_endpoint_that_does_not_tell_its_weights_has_a_list_all_the_same(clie
     page = client.get("/console/foundation-models")
     assert page.status_code == 200
     assert "Weights on this machine" not in page.text
+
+
+PAGE = "/console/foundation-models/tanren.nano-v1:0"
+
+
+def test_access_is_asked_for_with_the_licence_at_hand_and_given_at_once(
+    client: TestClient, api: ApiInMemory, csrf_token: str
+):
+    page = client.get(PAGE).text
+    assert "not asked for yet" in page
+    assert "Licence: &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "bedrock.create_foundation_model_agreement(" in page
+    form = {"csrf_token": csrf_token, "offer_token": "offered", "accepted": "on", "use_case": "answers to customers"}
+    client.post(f"{PAGE}/access", data=form)
+    assert api.sent("PutUseCaseForModelAccess") == {"formData": b"answers to customers"}
+    assert "granted" in client.get(PAGE).text
+
+
+def test_nothing_is_accepted_without_the_tick(client: TestClient, api: ApiInMemory, csrf_token: str):
+    client.post(f"{PAGE}/access", data={"csrf_token": csrf_token, "offer_token": "offered", "use_case": "x"})
+    assert (api.accepted, api.use_case) == (set(), b"")
+
+
+def test_an_acceptance_can_be_withdrawn(client: TestClient, api: ApiInMemory, csrf_token: str):
+    api.accepted.add("tanren.nano-v1:0")
+    client.post(f"{PAGE}/withdraw", data={"csrf_token": csrf_token})
+    assert api.accepted == set()
+
+
+def test_an_endpoint_that_knows_no_terms_says_so(client: TestClient, api: ApiInMemory):
+    for operation in ("ListFoundationModelAgreementOffers", "GetFoundationModelAvailability"):
+        api.refusals[operation] = ApiRefusal("no", code="AccessDeniedException", operation=operation)
+    page = client.get(PAGE)
+    assert page.status_code == 200
+    assert "no terms" in page.text

@@ -61,6 +61,60 @@ def test_an_answer_comes_as_lines_with_its_figures_at_the_end(client: TestClient
     }
 
 
+def test_documents_go_with_the_newest_question(client: TestClient, api: ApiInMemory, csrf_token: str):
+    api.stream = [{"messageStop": {"stopReason": "end_turn"}}]
+    form = {**ASKED, "turns": '["Hello", "Yes?", "What does it say?"]'}
+    files = [("documents", ("Hand_book (1).pdf", b"%PDF-", "application/pdf")), ("documents", ("b.md", b"# B", ""))]
+    client.post("/console/playground/answer", data=form, files=files, headers={"x-csrf-token": csrf_token})
+    first, _, last = api.sent("ConverseStream")["messages"]
+    assert first["content"] == [{"text": "Hello"}]
+    assert [block["document"]["name"] for block in last["content"][1:]] == ["Hand book (1)", "b"]
+    assert last["content"][1]["document"]["source"] == {"bytes": b"%PDF-"}
+
+
+def test_what_is_no_document_is_refused_by_name(client: TestClient, csrf_token: str):
+    files = [("documents", ("program.exe", b"MZ", ""))]
+    answer = client.post("/console/playground/answer", data=ASKED, files=files, headers={"x-csrf-token": csrf_token})
+    assert answer.status_code == 400
+    assert "program.exe" in answer.text
+
+
+def test_a_custom_model_is_spoken_to_through_what_serves_it(client: TestClient, api: ApiInMemory, throughput_arn: str):
+    answer = client.get("/console/playground?model=ft-model")
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith("provisioned-model%2Fabcdefghijkl")
+
+
+def test_a_custom_model_that_nothing_serves_says_how_to_bring_it_into_service(client: TestClient, api: ApiInMemory):
+    api.add_model("ft-model")
+    page = client.get("/console/playground?model=ft-model").text
+    assert "ft-model is not in service" in page
+    assert "/console/provisioned-throughput/create?model=ft-model" in page
+
+
+def test_judged_answers_become_a_new_object_in_the_shape_of_the_training_data(
+    client: TestClient, api: ApiInMemory, csrf_token: str
+):
+    rows = json.dumps([{"question": "Q", "answer": "A", "system": "S"}])
+    form = {"csrf_token": csrf_token, "rows": rows, "folder": "s3://bucket/judged/"}
+    told = client.post("/console/playground/rows", data=form).json()
+    key = told["uri"].removeprefix("s3://bucket/")
+    assert key.startswith("judged/rows-")
+    assert json.loads(api.contents[key])["messages"][1] == {"role": "assistant", "content": "A"}
+    downloaded = client.post("/console/playground/rows", data={**form, "download": "on", "folder": ""})
+    assert downloaded.content == api.contents[key]
+
+
+@pytest.mark.parametrize("changed", [{"rows": "x"}, {"rows": "[]"}, {"folder": "bucket"}])
+def test_judged_answers_without_a_place_are_not_saved(
+    client: TestClient, api: ApiInMemory, csrf_token: str, changed: dict[str, str]
+):
+    rows = json.dumps([{"question": "Q", "answer": "A"}])
+    form = {"csrf_token": csrf_token, "rows": rows, "folder": "s3://bucket/judged/", **changed}
+    assert client.post("/console/playground/rows", data=form).status_code == 400
+    assert api.contents == {}
+
+
 def test_a_refused_question_says_why(client: TestClient, api: ApiInMemory, csrf_token: str):
     api.refusals["ConverseStream"] = ApiRefusal("Too long.", code="ValidationException", operation="ConverseStream")
     answer = client.post("/console/playground/answer", data={"csrf_token": csrf_token, **ASKED})

@@ -33,10 +33,9 @@ def test_term_and_time_to_live_are_sent_where_they_are_chosen(client: TestClient
 
 def test_a_throughput_comes_with_its_arn_and_what_calls_it(client: TestClient, api: ApiInMemory):
     answer = api.CreateProvisionedModelThroughput(provisionedModelName="ft-pt", modelId="m", modelUnits=1)
-    api.tags[answer["provisionedModelArn"]]["tanren:tokens-per-minute"] = "21500"
     page = client.get("/console/provisioned-throughput/ft-pt").text
     assert answer["provisionedModelArn"] in page
-    assert "21500 tokens a minute" in page
+    assert "21,500 tokens a minute" in page
     assert "runtime.converse(" in page
     assert "ChatBedrockConverse" in page
     assert "aws bedrock-runtime converse" in page
@@ -59,3 +58,32 @@ def test_it_is_deleted_only_with_the_tick(client: TestClient, api: ApiInMemory, 
     assert "ft-pt" in api.throughputs
     client.post("/console/provisioned-throughput/ft-pt/delete", data={"csrf_token": csrf_token, "confirmed": "on"})
     assert api.throughputs == {}
+
+
+def test_memory_and_cost_are_told_before_the_purchase(client: TestClient, api: ApiInMemory, csrf_token: str):
+    page = client.post("/console/provisioned-throughput/create", data={"csrf_token": csrf_token, **FORM}).text
+    assert api.sent("EstimateProvisionedThroughput") == {"modelId": FORM["model"], "modelUnits": 2}
+    assert "420 MB of 8.0 GB free" in page
+    assert "41 USD an hour" in page
+
+
+def test_an_endpoint_that_estimates_nothing_sells_all_the_same(client: TestClient, api: ApiInMemory, csrf_token: str):
+    for operation in ("EstimateProvisionedThroughput", "GetProvisionedCapacity", "GetUsage"):
+        api.refusals[operation] = ApiRefusal("Unknown.", code="UnknownOperationException", operation=operation)
+    asked = client.post("/console/provisioned-throughput/create", data={"csrf_token": csrf_token, **FORM})
+    assert "Confirm the purchase" in asked.text
+    api.CreateProvisionedModelThroughput(provisionedModelName="ft-pt", modelId="m", modelUnits=1)
+    assert client.get("/console/provisioned-throughput/ft-pt").status_code == 200
+    assert client.get("/console/provisioned-throughput").status_code == 200
+
+
+def test_what_it_has_cost_so_far_and_when_it_deletes_itself_is_told(client: TestClient, api: ApiInMemory):
+    arn = api.CreateProvisionedModelThroughput(
+        provisionedModelName="ft-pt", modelId="m", modelUnits=1, tags=[{"key": "tanren:ttl", "value": "2h"}]
+    )["provisionedModelArn"]
+    line = {"modelArn": "m", "requestCount": 3, "inputTokenCount": 40, "outputTokenCount": 60, "unitSeconds": 5400.0}
+    api.usage = [{**line, "resourceArn": arn, "cost": 61.5}, {**line, "resourceArn": "another", "cost": 9000.0}]
+    page = client.get("/console/provisioned-throughput/ft-pt").text
+    assert "61.5 USD" in page
+    assert "1.50" in page
+    assert 'data-until="2026-11-21T11:00:00+00:00"' in page

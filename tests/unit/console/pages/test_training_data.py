@@ -39,22 +39,72 @@ def test_what_is_no_text_is_not_shown(client: TestClient, api: ApiInMemory):
     assert "no UTF-8 text" in client.get("/console/data/bucket/object?key=train.jsonl").text
 
 
-def test_the_check_says_what_the_trainers_validator_says(client: TestClient, api: ApiInMemory, csrf_token: str):
-    api.findings = [{"line": 3, "message": "no completion", "fix": "Give one.", "severity": "error"}]
-    form = {"csrf_token": csrf_token, "key": "train.jsonl", "base_model": "tanren.nano-v1:0"}
-    page = client.post("/console/data/bucket/check", data=form).text
-    assert "no completion" in page
-    assert api.sent("ValidateTrainingData")["trainingDataConfig"] == {"s3Uri": "s3://bucket/train.jsonl"}
+CHECK = {"key": "train.jsonl", "base_model": "tanren.nano-v1:0"}
 
 
-def test_what_was_found_is_shown_also_where_the_estimate_is_refused(
+def test_data_are_examined_as_soon_as_their_page_is_there(client: TestClient, api: ApiInMemory):
+    api.objects["bucket"].append("validation.jsonl")
+    api.contents["train.jsonl"] = b"{}\n"
+    page = client.get("/console/data/bucket/object?key=train.jsonl").text
+    assert "data-at-once" in page
+    assert 'value="s3://bucket/validation.jsonl"' in page
+
+
+def test_the_examination_says_what_is_wrong_what_was_seen_and_what_to_do(
     client: TestClient, api: ApiInMemory, csrf_token: str
 ):
-    api.refusals["EstimateCustomizationJob"] = ApiRefusal("Too busy.", code="503", operation="EstimateCustomizationJob")
-    form = {"csrf_token": csrf_token, "key": "train.jsonl", "base_model": "tanren.nano-v1:0"}
+    api.findings = [{"line": 3, "message": "no completion", "fix": "Give one.", "severity": "error", "text": SCRIPT}]
+    api.observations = [{"kind": "nearly said twice", "count": 9, "lines": [4, 8], "detail": SCRIPT}]
+    form = {"csrf_token": csrf_token, **CHECK, "validation_uri": "s3://bucket/validation.jsonl"}
     page = client.post("/console/data/bucket/check", data=form).text
-    assert "Too busy." in page
-    assert "85 rows" in page
+    for said in ("no completion", "Give one.", "Keep the better one", "4, 8, …", "87", "51,000", "lines 7"):
+        assert said in page
+    assert SCRIPT not in page
+    sent = api.sent("ExamineTrainingData")
+    assert sent["trainingDataConfig"] == {"s3Uri": "s3://bucket/train.jsonl"}
+    assert sent["validationDataConfig"] == {"validators": [{"s3Uri": "s3://bucket/validation.jsonl"}]}
+
+
+def test_every_bar_of_the_histogram_stands_in_the_picture(client: TestClient, csrf_token: str):
+    page = client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, **CHECK}).text
+    assert page.count("<rect") == 2
+    assert "500–1100" in page
+
+
+def test_tokens_are_coloured_by_what_becomes_of_them_and_paged(client: TestClient, api: ApiInMemory, csrf_token: str):
+    runs = [{"fate": "masked", "text": f"<|user|>{SCRIPT}"}, {"fate": "trained", "text": "\u202eanswer"}]
+    record = {"tokenCount": 9, "trainedTokenCount": 4, "isWhole": True, "runs": runs}
+    api.learned = [{**record, "line": line} for line in range(1, 8)]
+    page = client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, **CHECK}).text
+    assert '<mark class="trained"><bdi>\u202eanswer</bdi></mark>' in page
+    assert SCRIPT not in page
+    assert 'name="first_record" value="3"' in page
+    form = {"csrf_token": csrf_token, **CHECK, "first_record": "6"}
+    last = client.post("/console/data/bucket/check", data=form).text
+    assert "Line 7" in last
+    assert "Further rows" not in last
+    assert client.post("/console/data/bucket/check", data={**form, "first_record": "x"}).status_code == 200
+
+
+def test_an_endpoint_that_examines_nothing_says_so(client: TestClient, api: ApiInMemory, csrf_token: str):
+    api.refusals["ExamineTrainingData"] = ApiRefusal("Unknown operation.", code="404", operation="ExamineTrainingData")
+    page = client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, **CHECK}).text
+    assert "Unknown operation." in page
+
+
+def test_a_bucket_is_made_where_the_user_is(client: TestClient, api: ApiInMemory, csrf_token: str):
+    answer = client.post("/console/data", data={"csrf_token": csrf_token, "name": "my-training-data"})
+    assert answer.headers["location"] == "/console/data/my-training-data"
+    assert api.sent("CreateBucket") == {"Bucket": "my-training-data"}
+
+
+def test_a_document_leads_to_pairs_and_data_to_a_job(client: TestClient, api: ApiInMemory):
+    api.objects["bucket"] += ["handbook.pdf"]
+    api.contents |= {"handbook.pdf": b"%PDF \xff", "train.jsonl": b"{}"}
+    assert "/pairs?key=handbook.pdf" in client.get("/console/data/bucket/object?key=handbook.pdf").text
+    page = client.get("/console/data/bucket/object?key=train.jsonl").text
+    assert "/pairs?" not in page
+    assert "training_uri=s3%3A//bucket/train.jsonl" in page
 
 
 def test_an_object_that_is_not_there_is_told(client: TestClient):

@@ -1,0 +1,105 @@
+"""What is done beside the walk: the overview, an evaluation with its report, lineage, access, audit and status."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import BUCKET
+from tests.service.servers import BASE_MODEL, JOB_SECONDS, Server, finished, job_request
+
+JOB_MILLISECONDS = JOB_SECONDS * 1000
+MODEL_PAGE = "/console/models/…"
+
+
+@pytest.fixture(scope="module")
+def model(server: Server) -> str:
+    """The name of a tuned model."""
+    bedrock = server.client("bedrock")
+    request = job_request(server, "operated", BUCKET, hyperParameters={"epochCount": "1"})
+    ended = finished(bedrock, bedrock.create_model_customization_job(**request)["jobArn"])
+    assert ended["status"] == "Completed"
+    return request["customModelName"]
+
+
+def test_a_model_is_evaluated_beside_its_source_and_a_comment_goes_out_with_the_table(page: Page, model: str):
+    page.goto(f"/console/models/{model}")
+    expect(page.get_by_role("heading", name="系譜")).to_be_visible()
+    expect(page.locator("svg.lineage")).to_contain_text(BASE_MODEL)
+    page.get_by_role("link", name="評価する").click()
+    page.get_by_label("評価名").fill("operated-1")
+    page.get_by_label("S3 URI").fill(f"s3://{BUCKET}/validation.jsonl")
+    page.get_by_label("最大トークン数").fill("16")
+    page.get_by_label("出力データの場所").fill(f"s3://{BUCKET}/evaluations/")
+    page.get_by_role("button", name="確認").click()
+    expect(page.locator("#check")).to_contain_text("create_evaluation_job")
+    page.get_by_role("button", name="評価を開始").click()
+
+    # The page itself turns into the report.
+    expect(page.get_by_role("heading", name="結果")).to_be_visible(timeout=JOB_MILLISECONDS)
+    expect(page.locator("table.figures svg.interval").first).to_be_visible()
+    page.get_by_label("1 行目へのコメント").fill("前より良い")
+    page.get_by_role("button", name="コメントを保存").click()
+    expect(page.get_by_label("1 行目へのコメント")).to_have_value("前より良い")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Markdown").click()
+    assert "| 前より良い |" in download.value.path().read_text("utf-8")
+
+
+def test_access_is_requested_and_the_request_is_in_the_audit_log(page: Page):
+    page.goto(f"/console/foundation-models/{BASE_MODEL}")
+    page.get_by_label("このアカウントとしてライセンスに同意します。").check()
+    page.get_by_role("button", name="アクセスをリクエスト").click()
+    expect(page.get_by_text("アクセスが付与されました")).to_be_visible()
+
+    page.get_by_role("link", name="監査").click()
+    page.get_by_label("操作", exact=True).fill("CreateFoundationModelAgreement")
+    page.get_by_role("button", name="検索").click()
+    expect(page.locator(".audit > li")).to_have_count(1)
+    page.locator(".audit summary").click()
+    expect(page.locator(".audit pre")).to_contain_text("tanren-console")
+
+
+def test_the_status_page_says_that_everything_answers(page: Page):
+    page.goto("/console/status")
+    expect(page.get_by_text("すべて応答しています。")).to_be_visible()
+    expect(page.get_by_text("Apache-2.0").first).to_be_visible()
+
+
+def test_a_job_that_starts_appears_on_the_overview_by_itself(page: Page, server: Server):
+    page.goto("/console/overview")
+    request = job_request(server, "appears", BUCKET, hyperParameters={"epochCount": "1"})
+    server.client("bedrock").create_model_customization_job(**request)
+    expect(page.get_by_role("link", name="appears")).to_be_visible()
+
+
+def serious_faults(page: Page) -> list[Any]:
+    found = Axe().run(page).response["violations"]
+    return [
+        (each["id"], [node["html"] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/overview",
+        "/console/evaluations",
+        "/console/evaluations/create",
+        MODEL_PAGE,
+        f"/console/foundation-models/{BASE_MODEL}",
+        "/console/audit?kind=all",
+        "/console/status",
+    ],
+)
+def test_pages_can_be_read_otherwise_and_on_a_telephone(page: Page, model: str, path: str):
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.goto(path.replace(MODEL_PAGE, f"/console/models/{model}"))
+        assert serious_faults(page) == [], theme
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(path.replace(MODEL_PAGE, f"/console/models/{model}"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
