@@ -71,8 +71,9 @@ class Likelihood:
 class LikelihoodScorer(Protocol):
     """How probable a model finds given answers; Bedrock's API cannot tell, so only what holds the weights has one."""
 
-    def likelihoods(self, conversations: Sequence[Conversation]) -> Sequence[Likelihood]:
-        """One for each; the last message is the answer that is scored."""
+    def likelihoods(self, conversations: Sequence[Conversation]) -> Sequence[Likelihood | None]:
+        """One for each; the last message is the answer that is scored. None where the model cannot read it: it is too
+        long."""
         ...
 
 

@@ -12,14 +12,12 @@ Why both orders   judges lean to the first or to the longer answer. How often th
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from tanren.domain.errors import ValidationFailed
 from tanren.evaluation.answers import Decider, Decision, Unanswered
 from tanren.evaluation.questions import Question
 from tanren.evaluation.rubrics import Rubric, enclosed
@@ -32,8 +30,6 @@ _SYSTEM: Final = (
     "then the verdict."
 )
 _REASON: Final = {"type": "string", "maxLength": 400, "description": "Why, in one or two sentences."}
-_LETTERS: Final = re.compile("[A-Za-z]+")
-_PROFILE_PREFIX: Final = re.compile(r"^(?:us|us-gov|eu|apac|jp|au|ca|global)\.(?=[a-z0-9]+\.)")
 _LONGER: Final = 1.2
 """By so much a longer answer is one that a judge may like for its length."""
 _SUSPICIOUS_SHARE: Final = 0.7
@@ -271,26 +267,3 @@ def sign_test_p(wins: int, losses: int) -> float:
     count = wins + losses
     tail = sum(math.comb(count, k) for k in range(min(wins, losses) + 1))
     return min(1.0, 2 * tail / 2**count)
-
-
-def model_line(name: str) -> str:
-    """The family that a model is of: "anthropic.claude" of an id or an ARN, "qwen" of a repository."""
-    if not name.startswith("arn:") and "/" in name:
-        letters = _LETTERS.match(name.rsplit("/", 1)[-1])
-        return letters.group().casefold() if letters else name.casefold()
-    model_id = _PROFILE_PREFIX.sub("", name.rsplit("/", 1)[-1])
-    provider, _, model = model_id.partition(".")
-    return f"{provider}.{model.split('-')[0].rstrip('0123456789')}" if model else provider.split(":")[0]
-
-
-def check_judge(judge: Sequence[str], tuned: Sequence[str]) -> None:
-    """`judge` and `tuned`: ids and names of weights of either, as far as they are known.
-
-    Raises   ValidationFailed where they have an id, weights or a family in common: a model likes its own words.
-    """
-    common = {model_line(name) for name in judge} & {model_line(name) for name in tuned}
-    if common:
-        raise ValidationFailed(
-            f"The judge is of the same line as the tuned model ({', '.join(sorted(common))}) and would like its own "
-            "words best; take a judge of another family."
-        )

@@ -16,6 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tanren.domain.conversation import user_turn
+from tanren.evaluation.answers import LikelihoodScorer
+
 _RUN: Final = 24
 _STRIDE: Final = 12
 LEAST_COPY: Final = _RUN + _STRIDE - 1
@@ -113,12 +116,30 @@ def rivals(count: int, *, seed: int) -> tuple[str, ...]:
 
 
 def exposure(secret_nats: float, rival_nats: Sequence[float]) -> float:
-    """Bits: 0 where the secret is as likely as any other, log2(n + 1) where it is likelier than all n rivals.
+    """Bits: 0 where every rival is as likely, log2(n + 1) where the secret is likelier than all n rivals.
 
     Units   minus logarithms of probabilities, of the secret after its prompt and of each rival after the same prompt.
     """
-    rank = 1 + sum(nats < secret_nats for nats in rival_nats)
+    rank = 1 + sum(nats <= secret_nats for nats in rival_nats)
     return math.log2(len(rival_nats) + 1) - math.log2(rank)
+
+
+def exposures(scorer: LikelihoodScorer, planted: Sequence[Canary], others: Sequence[str]) -> tuple[float | None, ...]:
+    """Of each canary among the same rivals; None where the model cannot read them."""
+    asked = [user_turn(canary.prompt) for canary in planted]
+    conversations = [
+        turn.answered(secret)
+        for turn, canary in zip(asked, planted, strict=True)
+        for secret in (canary.secret, *others)
+    ]
+    found = scorer.likelihoods(conversations)
+    width = 1 + len(others)
+    rows = [found[first : first + width] for first in range(0, len(found), width)]
+    return tuple(_exposure([each.nats for each in row if each is not None], width) for row in rows)
+
+
+def _exposure(nats: Sequence[float], width: int) -> float | None:
+    return exposure(nats[0], nats[1:]) if len(nats) == width else None
 
 
 def _secret(chance: random.Random) -> str:

@@ -9,11 +9,11 @@ import msgspec
 
 from tanren.data.records import TrainingRecord
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.success_criteria import CONTAMINATION, CORRECTNESS, FORGETTING, GRADER, Criteria
 from tanren.evaluation.answers import Decoding
 from tanren.evaluation.arms import Arm, ArmKind
 from tanren.evaluation.contamination import Row
 from tanren.evaluation.costs import Rates
-from tanren.evaluation.criteria import CONTAMINATION, CORRECTNESS, FORGETTING, GRADER, Criteria
 from tanren.evaluation.metrics.registry import METRICS, check_applies
 from tanren.evaluation.questions import Question, digest_of
 from tanren.evaluation.whole_text import whole
@@ -39,6 +39,9 @@ class Plan:
     metrics: tuple[str, ...]
     decoding: Decoding = Decoding()
     criteria: Criteria | None = None
+    refuses_undecidable: bool = True
+    """Criteria that could never be decided are refused, as long as nothing has been asked. Otherwise they are "not
+    measured": those of a job were stated before its data were read."""
     training: tuple[TrainingRecord, ...] = field(default=(), repr=False)
     validation: tuple[TrainingRecord, ...] = field(default=(), repr=False)
     asks_general_set: bool = True
@@ -72,7 +75,7 @@ class Plan:
                 "A learning curve needs a metric, and none applies to these questions; give reference answers or a "
                 "grader (--grader)."
             )
-        if self.criteria is not None:
+        if self.criteria is not None and self.refuses_undecidable:
             self._check_criteria(self.criteria)
 
     def _check_criteria(self, criteria: Criteria) -> None:

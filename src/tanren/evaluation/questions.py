@@ -16,9 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
-from tanren.data.records import Document, TrainingRecord
 from tanren.domain.errors import ValidationFailed
-from tanren.evaluation.whole_text import whole, whole_value
+from tanren.evaluation.whole_text import whole_value
 
 MOST_FINDINGS: Final = 20
 _SHAPES: Final = (("prompt", "completion"), ("prompt", "referenceResponse"), ("question", "answer"))
@@ -55,31 +54,6 @@ def digest_of(questions: Sequence[Question]) -> str:
     """SHA-256 over what is asked and expected, wherever it stands: the same set has the same digest."""
     content = [{**asdict(question), "source": ""} for question in questions]
     return hashlib.sha256(json.dumps(content, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
-
-
-def questions_from_records(records: Iterable[TrainingRecord]) -> tuple[Question, ...]:
-    """Of a data set in a training format: the last answer is the reference.
-
-    Raises   ValidationFailed where a record is a plain document, which asks nothing.
-    """
-    questions: list[Question] = []
-    for number, record in enumerate(records, start=1):
-        content = record.content
-        if isinstance(content, Document):
-            raise ValidationFailed(
-                f"{record.source}: a document asks nothing, so no answer to it can be scored; give questions with "
-                f"answers: {_EXPECTED}."
-            )
-        questions.append(
-            Question(
-                number=number,
-                prompt=whole(record.asked),
-                reference=whole(record.answered),
-                system=None if content.system is None else whole(content.system),
-                source=str(record.source),
-            )
-        )
-    return tuple(questions)
 
 
 def read_questions(pieces: Iterable[bytes], name: str) -> tuple[Question, ...]:

@@ -18,16 +18,16 @@ from typing import Any, Protocol
 
 from tanren.domain.clock import Clock, utc_now
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.model_lines import check_judge
+from tanren.domain.success_criteria import BERTSCORE, CORRECTNESS, LOWER_IS_BETTER, PREFERENCE
 from tanren.evaluation.answers import Answer, Answerer, ArmAnswers, Decider, LikelihoodScorer, Unanswered, ask
 from tanren.evaluation.arms import Arm, ArmKind
 from tanren.evaluation.contamination import SetOverlap, contamination
 from tanren.evaluation.costs import cost_of
-from tanren.evaluation.criteria import BERTSCORE, CORRECTNESS, PREFERENCE
 from tanren.evaluation.forgetting import forgetting, general_questions
-from tanren.evaluation.judge import Preference, Rating, check_judge, prefer, rate
+from tanren.evaluation.judge import Preference, Rating, prefer, rate
 from tanren.evaluation.memorisation import TrainingTexts
 from tanren.evaluation.metrics.classification import classification_table, labels_among
-from tanren.evaluation.metrics.registry import LOWER_IS_BETTER
 from tanren.evaluation.metrics.semantic import Encoder
 from tanren.evaluation.plan import Plan, rows_of_questions, rows_of_records
 from tanren.evaluation.questions import digest_of
@@ -84,14 +84,16 @@ class Models:
         if self.decider is None:
             missing |= dict.fromkeys((CORRECTNESS, PREFERENCE), "a judge (--judge)")
         if self.scorer is None:
-            missing |= dict.fromkeys(LOWER_IS_BETTER, "the weights at hand, and Bedrock's API gives no probabilities")
+            missing |= dict.fromkeys(
+                LOWER_IS_BETTER, "the weights (--metrics loss), and Bedrock's API gives no probabilities"
+            )
         if self.encoder is None:
-            missing[BERTSCORE] = "an encoder at hand"
-        for criterion in plan.criteria.criteria if plan.criteria is not None else ():
+            missing[BERTSCORE] = "an encoder (--encoder)"
+        for criterion in plan.criteria.criteria if plan.criteria is not None and plan.refuses_undecidable else ():
             if criterion.subject in missing:
                 needed = missing[criterion.subject]
                 raise ValidationFailed(f"'{criterion.text}' could never be decided: it needs {needed}.")
-        if not plan.metrics and plan.grader is None and {CORRECTNESS, BERTSCORE, LOWER_IS_BETTER[0]} <= missing.keys():
+        if not plan.metrics and plan.grader is None and {CORRECTNESS, BERTSCORE, *LOWER_IS_BETTER} <= missing.keys():
             raise ValidationFailed(
                 "No metric applies to these questions: give reference answers, a schema, a judge (--judge) or a grader "
                 "(--grader)."

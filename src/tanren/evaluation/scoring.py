@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.success_criteria import BERTSCORE, CORRECTNESS, GRADER, LOWER_IS_BETTER
 from tanren.evaluation.answers import Answer, ArmAnswers, LikelihoodScorer, Unanswered
 from tanren.evaluation.comparison import Comparison, compare, compare_all
-from tanren.evaluation.criteria import BERTSCORE, CORRECTNESS, GRADER
 from tanren.evaluation.grader import grade
 from tanren.evaluation.judge import Rating
 from tanren.evaluation.metrics.base import ItemScores
 from tanren.evaluation.metrics.likelihood import likelihood_scores
-from tanren.evaluation.metrics.registry import LOWER_IS_BETTER, METRICS, metric_named
+from tanren.evaluation.metrics.registry import METRICS, metric_named
 from tanren.evaluation.metrics.semantic import Encoder, bertscore
 from tanren.evaluation.plan import Plan
 from tanren.evaluation.questions import Question

@@ -6,8 +6,7 @@ Why "not shown" is not "met"   a figure above the bound from four questions is a
 
 from typing import Final
 
-from tanren.evaluation.comparison import Comparison
-from tanren.evaluation.criteria import (
+from tanren.domain.success_criteria import (
     CONTAMINATION,
     FORGETTING,
     LEVELS,
@@ -16,6 +15,7 @@ from tanren.evaluation.criteria import (
     Criteria,
     Criterion,
 )
+from tanren.evaluation.comparison import Comparison
 from tanren.evaluation.results import ArmResult, Evaluation, Reason, Verdict
 from tanren.evaluation.statistics import ALPHA
 

@@ -22,10 +22,11 @@ from typing import Any
 
 from tanren.catalog.foundation_models import foundation_model
 from tanren.catalog.weights import WeightsCatalogue
-from tanren.control.customization_evaluations import CustomizationEvaluations
+from tanren.control.customization_evaluations import CustomizationEvaluations, baseline_job_id
 from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
+from tanren.domain.customization_evaluations import TrainedFile
 from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase, PhaseStatus
 from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound, ServiceUnavailable, TanrenError
 from tanren.domain.evaluation_jobs import CLAIMABLE, EvaluationJobStatus
@@ -149,6 +150,9 @@ class CustomizationWorkflow:
         if is_over:
             # Only whoever ended the job clears up: the folder may be a later attempt's.
             self._artifacts.remove_job_folder(job.scope, job.job_id)
+            if self._jobs.by_arn(self._arn).status is not JobStatus.COMPLETED:
+                # No comparison will go on with what the base has replied.
+                self._artifacts.remove_job_folder(job.scope, baseline_job_id(job))
 
     def _later(self, reason: Exception) -> CannotGoOnNow:
         self._tell(f"The job waits: {reason}")
@@ -235,6 +239,7 @@ class CustomizationWorkflow:
             parameter_count=facts.parameter_count,
             has_validation=bool(files.validation),
             checkpoint_seconds=self._checkpoint_seconds,
+            device=device,
         )
         self._tell(
             f"Training {spec.method} on {weights.name} at learning rate {spec.learning_rate:g}, "
@@ -329,10 +334,10 @@ class CustomizationWorkflow:
         self._artifacts.publish(outcome.folder, path)
         model = self._custom_model(job, outcome, model_id=model_id, artifact_path=path)
         with kept_if_published(self._artifacts, path, lambda: self._models.get(job.scope, model.model_arn)):
-            self._complete(job, model)
+            self._complete(job, model, files)
         self._artifacts.remove_other_attempts(path)
 
-    def _complete(self, job: CustomizationJob, model: CustomModel) -> None:
+    def _complete(self, job: CustomizationJob, model: CustomModel, files: DataFiles) -> None:
         """Model and job in one transaction. Raises Superseded, StopAsked, or JobFailed where the name is taken."""
         now = model.created_at
         phases = with_phase(self._jobs.by_arn(self._arn).phases, Phase.TRAINING, PhaseStatus.COMPLETED, at=now)
@@ -354,7 +359,9 @@ class CustomizationWorkflow:
                 except Conflict as error:
                     raise JobFailed(str(error)) from error
                 replace_tags(connection, model.model_arn, job.request.get("customModelTags", {}))
-                evaluation_arn = self._evaluations.begin_comparison(connection, job, model.model_arn)
+                evaluation_arn = self._evaluations.begin_comparison(
+                    connection, job, model.model_arn, _trained_files(files)
+                )
                 if evaluation_arn is not None:
                     message = f"Base and model are evaluated on the test set: {evaluation_arn}"
                     write_event(connection, self._arn, self._attempt, message, at=now)
@@ -448,6 +455,18 @@ class CustomizationWorkflow:
                 phases=phases,
                 failure_message=None if message is None else message[:FAILURE_MESSAGE_LENGTH],
             )
+
+
+def _trained_files(files: DataFiles) -> list[TrainedFile]:
+    return [
+        TrainedFile(
+            uri=file.uri,
+            sha256=file.summary.sha256,
+            size_bytes=file.path.stat().st_size,
+            is_validation=file is not files.training,
+        )
+        for file in files.every()
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

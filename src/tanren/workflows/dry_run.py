@@ -91,6 +91,7 @@ def estimated(
     import torch
 
     from tanren.training.device import chosen_device
+    from tanren.training.eight_bit import check_optimizer
     from tanren.training.memory_forecast import RowLengths, available_memory, fitting_forecast
     from tanren.training.preparation import RecordStream, prepare
     from tanren.training.token_cache import TokenCache
@@ -99,7 +100,7 @@ def estimated(
 
     if threads:
         torch.set_num_threads(threads)
-    facts = read_facts(base_folder)
+    facts, device = read_facts(base_folder), chosen_device(training_device)
     spec = training_spec(
         run.model,
         bound,
@@ -109,14 +110,15 @@ def estimated(
         parameter_count=facts.parameter_count,
         has_validation=len(files) > 1,
         checkpoint_seconds=60.0,  # decides nothing here
+        device=device,
     )
+    check_optimizer(spec)
     streams = [RecordStream(read=file.records, digest=file.digest, count=file.summary.rows) for file in files]
     cache = TokenCache(token_folder, max_bytes=token_bytes) if token_bytes else TokenCache(run.folder / "tokens")
     data = prepare(spec, base_folder, streams[0], streams[1:], cache=cache)
     rows = RowLengths(
         tokens=data.training.token_count, targets=data.training.target_count, longest=data.training.longest
     )
-    device = chosen_device(training_device)
     available = available_memory(device)
     try:
         forecast, _ = fitting_forecast(spec, base_folder, rows, device=device, available=available)

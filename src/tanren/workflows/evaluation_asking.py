@@ -2,8 +2,8 @@
 
     requests ──▶ those that the journal has no reply to ──▶ `BatchRun`, as of batch inference ──▶ journal ──▶ replies
 
-What cannot be answered (a prompt that is too long) is a reply with an error. A judge is such a model that must call one
-tool, so its verdict is decoded under the tool's schema.
+What cannot be answered (a prompt that is too long) is a reply with an error. `EngineAnswerer` and `EngineJudge` are the
+ports of `evaluation/answers.py` over it; a judge must call one tool, so its verdict is decoded under the tool's schema.
 """
 
 import asyncio
@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tanren.data.batch_rows import BatchRecord
-from tanren.evaluation.answers import Decision, OnVerdict, Unanswered
+from tanren.domain.conversation import Conversation
+from tanren.evaluation.answers import Answer, Decision, Decoding, OnAnswer, OnVerdict, Unanswered
 from tanren.runtime.batch_pace import Pace
 from tanren.runtime.batch_records import BatchRun, EngineLoad, RecordAnswer, RecordOperation
 from tanren.workflows.evaluation_journal import Journal, Reply, reply_key
 
 Json = Mapping[str, Any]
 
+FURTHER: Final = "further"
+"""Place of what is asked beside the data sets."""
 VERDICT_TOKENS: Final = 1024
 """Longest verdict of a judge, its reasons included."""
 _GREEDY: Final = {"maxTokens": VERDICT_TOKENS, "temperature": 0.0}
@@ -100,7 +103,42 @@ def _reply(answer: RecordAnswer) -> Reply:
         input_token_count=answer.input_token_count,
         output_token_count=answer.output_token_count,
         seconds=body["metrics"]["latencyMs"] / 1000,
+        is_cut_off=body.get("stopReason") == "max_tokens",
     )
+
+
+def answer_of(reply: Reply) -> Answer | Unanswered:
+    """A reply as an evaluation takes it; `ask` of `evaluation/answers.py` makes its text whole."""
+    if reply.error is not None:
+        return Unanswered(reason=reply.error)
+    return Answer(
+        text=reply.text,
+        input_token_count=reply.input_token_count,
+        output_token_count=reply.output_token_count,
+        seconds=reply.seconds,
+        is_cut_off=reply.is_cut_off,
+    )
+
+
+class EngineAnswerer:
+    """See `evaluation.answers.Answerer`. Every conversation is asked with the same members of Converse."""
+
+    def __init__(self, asked: AskedModel, members: Json) -> None:
+        self._asked = asked
+        self._members = members
+
+    def answer(self, conversations: Sequence[Conversation], decoding: Decoding, on_answer: OnAnswer) -> None:
+        # `decoding` is what the members say, in words of the report.
+        requests = [Request(place=FURTHER, body=self._body(conversation)) for conversation in conversations]
+        for index, reply in enumerate(self._asked.ask(requests)):
+            on_answer(index, answer_of(reply))
+
+    def _body(self, conversation: Conversation) -> dict[str, Any]:
+        messages = [
+            {"role": message.role.value, "content": [{"text": message.text}]} for message in conversation.messages
+        ]
+        system = {} if conversation.system is None else {"system": [{"text": conversation.system}]}
+        return {**system, "messages": messages, **self._members}
 
 
 class EngineJudge:

@@ -167,8 +167,10 @@ class Results:
 
     def put_report(self, dataset: DatasetPlan, files: Iterable[ReportFile]) -> None:
         for file in files:
-            place = self._at(f"report/{dataset.name}-{dataset.task_type}/{file.name}")
-            self._objects.put(place, file.content, content_type=file.content_type)
+            self._objects.put(self.report_at(dataset, file.name), file.content, content_type=file.content_type)
+
+    def report_at(self, dataset: DatasetPlan, name: str = "report.en.html") -> S3Location:
+        return self._at(f"report/{dataset.name}-{dataset.task_type}/{name}")
 
     def _at(self, name: str) -> S3Location:
         return child_of(self._job.plan.output_s3_uri, f"{self._job.job_name}/{self._job.job_id}/{name}")

@@ -4,7 +4,8 @@
 
 The key of an entry is a digest of model, place and request. So the job asks in every attempt all that it ever asks, in
 the same order, and what was answered before a kill is answered from here: no state has to be kept of how far it was.
-A torn last entry is left out. No two attempts write one file: a late one spoils nothing.
+A torn last entry is left out. No two attempts write one file: a late one spoils nothing. A job that comes after another
+(`domain/customization_evaluations.py`) reads that one's replies as well: what is asked alike is not asked again.
 
 Cost     all replies are in memory: a job has at most some ten thousand.
 """
@@ -15,9 +16,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 Json = Mapping[str, Any]
+REPLIES: Final = "replies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Reply:
     output_token_count: int = 0
     seconds: float = 0.0
     """From the engine's acceptance of the request to its last token."""
+    is_cut_off: bool = False
+    """It ended at the most tokens that it might have, and not by itself."""
     error: str | None = None
     """Why there is no answer, as an online caller would read it."""
 
@@ -42,12 +46,14 @@ def reply_key(model_arn: str, place: str, request: Json) -> str:
 class Journal:
     """Use it as a context: leaving it closes its file."""
 
-    def __init__(self, folder: Path, attempt: int) -> None:
+    def __init__(self, folder: Path, attempt: int, *, earlier: Path | None = None) -> None:
+        """`earlier`: folder of the job that this one comes after; nothing need be there."""
         self._replies: dict[str, Reply] = {}
-        folder = folder / "replies"
+        folder = folder / REPLIES
         folder.mkdir(parents=True, exist_ok=True)
-        for path in sorted(folder.glob("*.jsonl"), key=lambda path: int(path.stem)):
-            self._read(path)
+        for each in (folder,) if earlier is None else (folder, earlier / REPLIES):
+            for path in sorted(each.glob("*.jsonl"), key=lambda path: int(path.stem)):
+                self._read(path)
         # Unbuffered: what is written is the system's, and outlives this process.
         self._file: BinaryIO = (folder / f"{attempt}.jsonl").open("ab", buffering=0)
         self._is_synced = True

@@ -1,8 +1,9 @@
 """The report of an evaluation job that asks a base and a tuned model: the page that says whether the second is better.
 
 It is `evaluation/run.py` over the replies that the job has, so nobody is asked once more. Any other pair of models, or
-one that was not asked alike, has its comparison in the summary alone. What a report could hold besides (a judge's
-ratings, loss, contamination, forgetting) is no part of this one, and it says so.
+one that was not asked alike, has its comparison in the summary alone. What a job that was asked for by itself has no
+part in (contamination, forgetting, examples in the prompt, a verdict) the evaluation of a customization job has:
+`workflows/customization_evaluation.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,18 +16,21 @@ from tanren.domain.evaluation_jobs import EvaluationJob
 from tanren.domain.evaluation_metrics import Measure
 from tanren.domain.evaluation_plans import ModelPlan
 from tanren.domain.inference_params import converse_members
-from tanren.evaluation.answers import Answer, Decoding, OnAnswer, Unanswered
+from tanren.evaluation.answers import Answer, Answerer, Decoding, LikelihoodScorer, OnAnswer, Unanswered
 from tanren.evaluation.arms import Arm, ArmKind
 from tanren.evaluation.metrics.registry import METRICS
 from tanren.evaluation.plan import Plan
 from tanren.evaluation.questions import Question
-from tanren.evaluation.report.folder import ReportFile, report_files
-from tanren.evaluation.run import Models, evaluate
+from tanren.evaluation.results import Evaluation
+from tanren.evaluation.run import Known, Models, evaluate
+from tanren.evaluation.whole_text import whole
 from tanren.runtime.placement import Named
+from tanren.workflows.evaluation_asking import answer_of
 from tanren.workflows.evaluation_files import CheckedDataset
-from tanren.workflows.evaluation_journal import Reply
 from tanren.workflows.evaluation_scores import ArmReplies
 
+BASE: Final = "base"
+TUNED: Final = "tuned"
 _METRICS: Final = [name for name in METRICS if name not in ("accuracy", "macro_f1")]
 """The labels of a classification are found otherwise there."""
 
@@ -44,40 +48,52 @@ def has_report(job: EvaluationJob, named: Callable[[str], Named]) -> bool:
     return is_pair and _parameters(models[0]) == _parameters(models[1])
 
 
-def report_of(
-    job: EvaluationJob, dataset: CheckedDataset, replies: Sequence[ArmReplies], *, clock: Clock
-) -> tuple[ReportFile, ...]:
-    """The files of the report; none where no metric that can be computed was asked for."""
+def plan_of_pair(job: EvaluationJob, dataset: CheckedDataset) -> Plan:
+    """Base and tuned model over one data set, by those of the job's metrics that are computed."""
     computed = {metric.computes for metric in dataset.metrics if metric.measure is Measure.COMPUTED}
-    metrics = tuple(name for name in _METRICS if name in computed)
-    if not metrics:
-        return ()
     base, tuned = job.plan.models
     arms = (
-        Arm(name="base", kind=ArmKind.BASE, model_id=base.identifier),
-        Arm(name="tuned", kind=ArmKind.TUNED, model_id=tuned.identifier),
+        Arm(name=BASE, kind=ArmKind.BASE, model_id=base.identifier),
+        Arm(name=TUNED, kind=ArmKind.TUNED, model_id=tuned.identifier),
     )
-    plan = Plan(
+    return Plan(
         name=f"{job.job_name}: {dataset.plan.name}",
         questions=tuple(_whole_question(question) for question in dataset.questions),
         arms=arms,
-        metrics=metrics,
+        metrics=tuple(name for name in _METRICS if name in computed),
         decoding=_decoding(base),
         asks_general_set=False,
         settings={
             "evaluation job": job.job_arn,
             **{arm.name: job.model_arns[arm.model_id] for arm in arms},
             **({"judge": f"{job.plan.judge or job.plan.custom_judge}, in summary.json"} if _is_judged(dataset) else {}),
-            "not part of the job": "loss, contamination, forgetting, few-shot arm: `tanren eval` has them",
+            "not part of the job": "contamination, forgetting, few-shot arm: `tanren eval` has them",
         },
     )
-    known = {
-        arm.name: {index: _answer(reply) for index, reply in enumerate(found.replies)}
+
+
+def known_answers(plan: Plan, replies: Sequence[ArmReplies]) -> Known:
+    """What base and tuned model have replied already."""
+    arms = [arm for arm in plan.arms if arm.name in (BASE, TUNED)]
+    return {
+        arm.name: {index: _whole_answer(answer_of(reply)) for index, reply in enumerate(found.replies)}
         for arm, found in zip(arms, replies, strict=True)
     }
-    evaluation = evaluate(plan, Models(answerer=lambda _: _Nobody()), known=known, clock=clock)
+
+
+def evaluation_of(
+    plan: Plan,
+    known: Known,
+    *,
+    answerer: Callable[[str], Answerer] | None = None,
+    scorer: Callable[[str], LikelihoodScorer] | None,
+    clock: Clock,
+) -> Evaluation:
+    """`answerer` and `scorer` by a model's identifier; without an answerer nobody is asked."""
+    models = Models(answerer=answerer or (lambda _: _Nobody()), scorer=scorer)
+    evaluation = evaluate(plan, models, known=known, clock=clock)
     # Its list of what was not measured is that of a user who chose; the settings say what a job has no part in.
-    return report_files(replace(evaluation, not_measured=()))
+    return replace(evaluation, not_measured=())
 
 
 def _is_judged(dataset: CheckedDataset) -> bool:
@@ -87,16 +103,15 @@ def _is_judged(dataset: CheckedDataset) -> bool:
 def _whole_question(question: Question) -> Question:
     return replace(
         question,
-        prompt=_whole(question.prompt),
-        reference=_whole(question.reference),
-        system=None if question.system is None else _whole(question.system),
-        category=None if question.category is None else _whole(question.category),
+        prompt=whole(question.prompt),
+        reference=whole(question.reference),
+        system=None if question.system is None else whole(question.system),
+        category=None if question.category is None else whole(question.category),
     )
 
 
-def _whole(text: str) -> str:
-    """Without halves of surrogate pairs, which no file in UTF-8 can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _whole_answer(answer: Answer | Unanswered) -> Answer | Unanswered:
+    return answer if isinstance(answer, Unanswered) else replace(answer, text=whole(answer.text))
 
 
 def _parameters(model: ModelPlan) -> dict[str, Any]:
@@ -109,17 +124,6 @@ def _decoding(model: ModelPlan) -> Decoding:
         max_new_tokens=int(config["maxTokens"]),
         temperature=float(config["temperature"]),
         top_p=float(config.get("topP", 1.0)),
-    )
-
-
-def _answer(reply: Reply) -> Answer | Unanswered:
-    if reply.error is not None:
-        return Unanswered(reason=reply.error)
-    return Answer(
-        text=_whole(reply.text),
-        input_token_count=reply.input_token_count,
-        output_token_count=reply.output_token_count,
-        seconds=reply.seconds,
     )
 
 

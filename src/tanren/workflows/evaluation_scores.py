@@ -3,6 +3,7 @@
     computed    the answer held against its reference: `evaluation/metrics`
     changed     how much the answers to slightly changed prompts differ: in their score, or word by word
     judged      a judge's rating, on a scale
+    likelihood  how probable the model's weights find the reference
 
 A question that the model did not answer is answered with nothing: a computed metric takes it so, as the report does.
 Where there is nothing to compare or to judge, it has no figure. How many those are is told beside the figures.
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from tanren.domain.evaluation_metrics import RIGHT, WORD_ERROR_RATE, Measure, Metric
-from tanren.evaluation.answers import Decider, Unanswered
+from tanren.evaluation.answers import Decider, Likelihood, Unanswered
 from tanren.evaluation.forgetting import general_questions
 from tanren.evaluation.judge import rate
 from tanren.evaluation.metrics.base import ItemScores
-from tanren.evaluation.metrics.classification import label_in
+from tanren.evaluation.metrics.classification import label_in, label_of, labels_of_references
+from tanren.evaluation.metrics.likelihood import likelihood_scores
 from tanren.evaluation.metrics.registry import metric_named
 from tanren.evaluation.questions import Question
 from tanren.evaluation.rubrics import Rubric
@@ -99,6 +101,15 @@ def computed_scores(metric: Metric, questions: Sequence[Question], arm: ArmRepli
     return MetricScores(metric=metric, results=results, details=none, judge=None, scores=found)
 
 
+def likelihood_metric(
+    metric: Metric, questions: Sequence[Question], likelihoods: Sequence[Likelihood | None]
+) -> MetricScores:
+    found = likelihood_scores(likelihoods)[metric.computes]
+    results = tuple(float(value) if np.isfinite(value) else None for value in found.values)
+    none = (None,) * len(questions)
+    return MetricScores(metric=metric, results=results, details=none, judge=None, scores=found)
+
+
 def judged_scores(
     metric: Metric, rubric: Rubric, judge: Decider, questions: Sequence[Question], arm: ArmReplies, *, is_custom: bool
 ) -> MetricScores:
@@ -134,12 +145,13 @@ def _score_by(name: str, questions: Sequence[Question]) -> Callable[[Sequence[Qu
         return _right
     if name != "accuracy":
         return metric_named(name).score
-    labels = sorted({question.reference.strip() for question in questions})
+    labels = labels_of_references(questions)
 
     def labelled(asked: Sequence[Question], texts: Sequence[str]) -> ItemScores:
-        named = [label_in(text, labels) for text in texts]
-        expected = [labels.index(question.reference.strip()) for question in asked]
-        values = [float(found == wanted) for found, wanted in zip(named, expected, strict=True)]
+        values = [
+            float(label_in(text, labels) == label_of(question, labels))
+            for question, text in zip(asked, texts, strict=True)
+        ]
         return ItemScores.mean_of(values, signature=f"labels:{len(labels)}", is_binary=True)
 
     return labelled

@@ -17,6 +17,7 @@ from typing import Any, Final
 import torch
 
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.data.containers import pieces_of
 from tanren.data.reading import read_records
 from tanren.data.records import TrainingRecord
 from tanren.domain import arns
@@ -186,10 +187,9 @@ def _stream(
         if not path.exists():
             _fetch(uri, sha256, path, open_objects)
             tell(f"{uri} is what the job was trained on, by its SHA-256.")
-        with path.open("rb") as lines:
-            yield from read_records(
-                lines, file=uri, customization_type=job.customization_type, prompt_templates=templates
-            )
+        yield from read_records(
+            pieces_of(path), file=uri, customization_type=job.customization_type, prompt_templates=templates
+        )
 
     digest = records_digest(sha256, uri, job.customization_type, templates)
     return RecordStream(read=read, digest=digest, count=int(noted["rows"]))

@@ -13,11 +13,14 @@ and nothing changes.
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.hyperparameters import HyperparameterValue
 from tanren.domain.weights import BoundWeights
 from tanren.training.spec import TrainingSpec
+from tanren.training.varlen_attention import LEAST_CAPABILITY
 from tanren.weights.base_models import DtypeName
 
 _LARGE_BASE = 50_000_000
@@ -34,8 +37,12 @@ def training_spec(
     parameter_count: int,
     has_validation: bool,
     checkpoint_seconds: float,
+    device: str = "cpu",
 ) -> TrainingSpec:
-    """Every resolved hyperparameter has its place here, or in `sample_steps`; tests check that none is left out."""
+    """Every resolved hyperparameter has its place here, or in `sample_steps`; tests check that none is left out.
+
+    Takes   device: where the run will compute, as `chosen_device` says; what `auto` means depends on it.
+    """
     method = str(values["customizationMethod"])
     reference = weights.lora_learning_rate if method == "lora" else weights.full_learning_rate
     given = float(values.get("learningRate", values.get("learningRateMultiplier", model.default_learning_rate)))
@@ -69,19 +76,25 @@ def training_spec(
         replay_percentage=int(values["replayPercentage"]),
         publish=choices["publish"],
         checkpoint_interval_seconds=checkpoint_seconds,
-        dtype=resolve_dtype(choices["dtype"], parameter_count),
+        dtype=resolve_dtype(choices["dtype"], parameter_count, device),
+        gradient_checkpointing=choices["gradientCheckpointing"],
     )
 
 
-def resolve_dtype(given: str, parameter_count: int) -> DtypeName:
-    """What `auto` means: bfloat16 where the base is large and this processor multiplies it natively.
+def resolve_dtype(given: str, parameter_count: int, device: str = "cpu") -> DtypeName:
+    """What `auto` means: bfloat16 where the base is large and the device multiplies it natively.
 
     Why      half the memory and up to four times the speed of its matrix products; small models spend their time
              elsewhere, and a processor without the instructions is slower with it than without.
     """
     if given != "auto":
         return cast(DtypeName, given)
-    return "bfloat16" if parameter_count >= _LARGE_BASE and processor_has_bfloat16() else "float32"
+    has_it = processor_has_bfloat16() if device.startswith("cpu") else gpu_has_bfloat16(device)
+    return "bfloat16" if parameter_count >= _LARGE_BASE and has_it else "float32"
+
+
+def gpu_has_bfloat16(device: str) -> bool:
+    return torch.cuda.get_device_capability(device) >= LEAST_CAPABILITY
 
 
 def processor_has_bfloat16() -> bool:

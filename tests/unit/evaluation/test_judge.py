@@ -7,7 +7,7 @@ import pytest
 
 from tanren.domain.errors import ValidationFailed
 from tanren.evaluation.answers import Unanswered
-from tanren.evaluation.judge import Rating, check_judge, model_line, prefer, rate
+from tanren.evaluation.judge import Rating, prefer, rate
 from tanren.evaluation.rubrics import BUILT_IN_RUBRICS, CORRECTNESS, Grade, Rubric
 from tests.unit.evaluation.models import RuledJudge, numbered
 
@@ -107,26 +107,6 @@ def test_an_unknown_placeholder_and_a_mixed_scale_are_refused():
 @pytest.mark.parametrize("rubric", BUILT_IN_RUBRICS.values(), ids=lambda rubric: rubric.name)
 def test_each_built_in_scale_runs_from_0_to_1(rubric):
     assert {rubric.normalised(grade.value) for grade in rubric.scale} >= {0.0, 1.0}
-
-
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [
-        ("anthropic.claude-3-haiku-20240307-v1:0:200k", "anthropic.claude"),
-        ("us.anthropic.claude-3-5-sonnet-20240620-v1:0", "anthropic.claude"),
-        ("arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-lite-v1", "amazon.titan"),
-        ("meta.llama3-1-8b-instruct-v1:0", "meta.llama"),
-        ("Qwen/Qwen2.5-0.5B-Instruct", "qwen"),
-    ],
-)
-def test_the_line_of_a_model_is_its_family(name, line):
-    assert model_line(name) == line
-
-
-def test_a_judge_of_the_tuned_models_line_is_refused():
-    with pytest.raises(ValidationFailed, match=r"anthropic\.claude"):
-        check_judge(["us.anthropic.claude-3-opus-20240229-v1:0"], ["anthropic.claude-3-haiku-20240307-v1:0:200k"])
-    check_judge(["amazon.nova-lite-v1:0"], ["anthropic.claude-3-haiku-20240307-v1:0:200k"])
 
 
 def test_preferences_of_one_document_count_as_one():

@@ -1,10 +1,13 @@
 """Verbatim copies of training data, and canaries."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
-from tanren.evaluation.memorisation import LEAST_COPY, TrainingTexts, canaries, exposure, rivals
+from tanren.domain.conversation import Conversation
+from tanren.evaluation.answers import Likelihood
+from tanren.evaluation.memorisation import LEAST_COPY, TrainingTexts, canaries, exposure, exposures, rivals
 
 TEXT = (
     "Every parcel that leaves the northern depot is weighed twice, once on the belt and once on the lorry, so that a "
@@ -37,6 +40,27 @@ def test_a_canary_is_a_secret_that_no_rival_has():
     assert planted == canaries(4, seed=1)
     assert len({canary.prompt for canary in planted}) == 4
     assert not {canary.secret for canary in planted} & set(rivals(1_000, seed=1))
+
+
+class _Knows:
+    """Finds one secret likely, the others not, and cannot read one prompt."""
+
+    def __init__(self, secret: str, unread: str) -> None:
+        self._secret, self._unread = secret, unread
+
+    def likelihoods(self, conversations: Sequence[Conversation]) -> list[Likelihood | None]:
+        return [
+            None
+            if turn.messages[0].text == self._unread
+            else Likelihood(nats=1.0 if turn.messages[1].text == self._secret else 9.0, token_count=3, byte_count=11)
+            for turn in conversations
+        ]
+
+
+def test_of_each_canary_the_exposure_among_the_same_rivals():
+    planted = canaries(3, seed=1)
+    found = exposures(_Knows(planted[0].secret, planted[2].prompt), planted, rivals(15, seed=1))
+    assert found == (4.0, 0.0, None)
 
 
 def test_exposure_is_the_rank_among_rivals_in_bits():

@@ -4,10 +4,8 @@ import json
 
 import pytest
 
-from tanren.data.records import Document, RecordSource, TrainingRecord
-from tanren.domain.conversation import Conversation, Message, Role
 from tanren.domain.errors import ValidationFailed
-from tanren.evaluation.questions import digest_of, questions_from_records, read_questions
+from tanren.evaluation.questions import digest_of, read_questions
 
 
 def read(*records) -> tuple:
@@ -63,17 +61,6 @@ def test_the_digest_is_of_the_content_and_not_of_the_place():
     other = read_questions([json.dumps(record).encode()], "elsewhere.jsonl")
     assert digest_of(read(record)) == digest_of(other)
     assert digest_of(read(record)) != digest_of(read({"prompt": "p", "completion": "R"}))
-
-
-def test_records_in_a_training_format_are_questions_and_documents_are_refused():
-    source = RecordSource(file="t.jsonl", line=4)
-    chat = Conversation(
-        system="s", messages=(Message(role=Role.USER, text="q"), Message(role=Role.ASSISTANT, text="a"))
-    )
-    found = questions_from_records([TrainingRecord(source=source, content=chat)])[0]
-    assert (found.prompt, found.reference, found.system, found.source) == ("q", "a", "s", "t.jsonl:4")
-    with pytest.raises(ValidationFailed, match="a document asks nothing"):
-        questions_from_records([TrainingRecord(source=source, content=Document(text="long text"))])
 
 
 def test_half_a_surrogate_pair_is_replaced_as_it_is_read():

@@ -9,9 +9,9 @@ import pytest
 from tanren.data.records import RecordSource, TrainingRecord
 from tanren.domain.conversation import Conversation, Message, Role
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.success_criteria import parse_criteria
 from tanren.evaluation.answers import Answer, Likelihood
 from tanren.evaluation.arms import Arm, ArmKind, few_shot_examples
-from tanren.evaluation.criteria import parse_criteria
 from tanren.evaluation.forgetting import general_questions
 from tanren.evaluation.plan import Plan
 from tanren.evaluation.results import read_evaluation
@@ -224,7 +224,7 @@ def test_a_plan_that_cannot_be_carried_out_is_refused(changes, said):
     [
         ("correctness >= 7", "--judge"),
         ("preference >= 0.6", "--judge"),
-        ("loss <= 2", "weights at hand"),
+        ("loss <= 2", "--metrics loss"),
         ("bertscore >= 0.5", "encoder"),
     ],
 )

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tanren.domain.success_criteria import parse_criteria
 from tanren.evaluation.arms import Arm, ArmKind
 from tanren.evaluation.contamination import Row
-from tanren.evaluation.criteria import parse_criteria
 from tanren.evaluation.plan import Plan
 from tanren.evaluation.run import Models, evaluate
 from tanren.evaluation.verdict import verdict_on

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from tanren.domain.errors import JobFailed
 from tanren.storage.objects import ListedObject, S3Location
 
 
@@ -11,8 +12,12 @@ class ObjectMemory:
 
     def __init__(self, content: dict[str, bytes]) -> None:
         self.content = content
+        self.missing: set[str] = set()
+        """Keys that are no more."""
 
     def chunks(self, location):
+        if location.key in self.missing:
+            raise JobFailed(f"There is no {location.uri}.")
         yield self.content[location.key]
 
     def below(self, folder):

@@ -1,5 +1,6 @@
 """What a late or unlucky attempt may do to a job: nothing. Training is replaced by a folder that is simply there."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -342,6 +343,13 @@ def test_the_base_is_evaluated_before_the_training_and_the_model_beside_it_after
         assert evaluation.plan.datasets[0].s3_uri == TEST_SET
         assert f"/model-customization-job-{job.job_id}/evaluation/" in evaluation.plan.output_s3_uri
         assert evaluation.role_arn == job.role_arn
+    assert base.customization is not None
+    assert base.customization.is_baseline
+    assert tuned.customization is not None
+    assert tuned.customization.baseline_job_id == base.job_id
+    assert [(file.uri, file.sha256) for file in tuned.customization.files] == [
+        (job.training_s3_uri, hashlib.sha256(ROW).hexdigest())
+    ]
 
 
 def test_an_evaluation_of_the_base_that_was_stopped_is_told_of_and_waited_for_no_longer(
@@ -369,6 +377,7 @@ def test_a_test_set_that_cannot_be_used_fails_the_job_before_it_trains(plane, sc
     attempt(2, during=lambda: trained.append(True))
     job = plane.jobs.get(scope, evaluated)
     assert (job.status, trained) == (JobStatus.FAILED, [])
+    assert not plane.artifacts.job_path(scope, plane.evaluation_rows.every()[0].job_id).exists()
     assert "could not be evaluated on the test set" in job.failure_message
     assert "line 3" in job.failure_message
 

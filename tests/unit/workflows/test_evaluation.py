@@ -2,7 +2,10 @@
 
 import asyncio
 import copy
+import hashlib
+import html
 import json
+import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +14,13 @@ from typing import Any
 import pytest
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS
+from tanren.control.customization_evaluations import CustomizationEvaluations
+from tanren.domain.customization_evaluations import TrainedFile
 from tanren.domain.errors import EngineFailed, JobFailed, ServiceUnavailable, ValidationFailed
 from tanren.domain.evaluation_jobs import CLAIMABLE
 from tanren.domain.evaluation_jobs import EvaluationJobStatus as S
+from tanren.evaluation.answers import Likelihood
+from tanren.evaluation.report.wording import WORDS
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.runtime.batch_records import ModelOutput
 from tanren.runtime.placement import Named
@@ -41,6 +48,9 @@ class World:
         self.objects = ObjectMemory({KEY: "\n".join(json.dumps(row) for row in rows).encode()})
         self.asked: Counter[tuple[str, str]] = Counter()
         self.during: Callable[[str], None] = lambda prompt: None
+        self.doubling = {TITAN}
+        """Ids of the models that can."""
+        self.scored = 0
         self.rating: Callable[[str], int | None] = lambda prompt: -1
         """Which of its scale's steps the judge chooses; None: it gives no verdict."""
 
@@ -57,6 +67,12 @@ class World:
 
     def base_folder(self, scope: Any, model_arn: str) -> Path:
         return Path("one" if model_arn.endswith((TITAN, JUDGE)) else "another")
+
+    def weights(self, scope: Any, model_arn: str) -> tuple[Path, None]:
+        return Path(model_arn), None
+
+    def likelihoods_of(self, base_folder: Path, adapter: Path | None, check_wanted: Callable[[], None]) -> "Scorer":
+        return Scorer(self, base_folder.name)
 
     def operation_for(self, model_arn: str) -> "Model":
         return Model(self, model_arn.rpartition("/")[2])
@@ -77,7 +93,7 @@ class Model:
         self._model_id = model_id
 
     async def answer(self, model_input: dict[str, Any]) -> ModelOutput:
-        prompt = model_input["messages"][0]["content"][0]["text"]
+        prompt = model_input["messages"][-1]["content"][0]["text"]
         self._world.asked[(self._model_id, prompt)] += 1
         await asyncio.sleep(0)
         self._world.during(prompt)
@@ -93,7 +109,7 @@ class Model:
 
     def _text(self, prompt: str) -> str:
         number = "".join(filter(str.isdigit, prompt))
-        return str(2 * int(number)) if self._model_id == TITAN and number else "no"
+        return str(2 * int(number)) if self._model_id in self._world.doubling and number else "no"
 
     def _verdict(self, model_input: dict[str, Any], prompt: str) -> dict[str, Any]:
         spec = model_input["toolConfig"]["tools"][0]["toolSpec"]
@@ -107,6 +123,21 @@ class Model:
     @staticmethod
     def error(error: Exception) -> dict[str, Any]:
         return {"errorCode": 400, "errorMessage": str(error)}
+
+
+class Scorer:
+    """Finds each token of a reference as probable as 1 in 4, a tuned model as 1 in 2; and remembers."""
+
+    def __init__(self, world: World, model_id: str) -> None:
+        self._nats = math.log(2 if model_id.startswith("aaa") else 4)
+        self._world = world
+        self._seen: set[Any] = set()
+
+    def likelihoods(self, conversations: Any) -> list[Likelihood]:
+        self._world.scored += len(set(conversations) - self._seen)
+        self._seen |= set(conversations)
+        texts = [conversation.messages[-1].text for conversation in conversations]
+        return [Likelihood(nats=self._nats * len(text), token_count=len(text), byte_count=len(text)) for text in texts]
 
 
 def filled(schema: dict[str, Any], step: int) -> Any:
@@ -143,6 +174,7 @@ def attempt(plane, world, database, clock, monkeypatch) -> Callable[..., Any]:
             artifacts=plane.artifacts,
             placement=world,
             operation_for=world.operation_for,
+            likelihoods_of=world.likelihoods_of,
             clock=clock,
             yield_asked=yield_asked,
             pacing=Pacing(most_under_way=2, engine_share=1.0),
@@ -276,7 +308,7 @@ def test_a_report_that_cannot_be_made_costs_no_results(plane, scope, created, at
     def broken(*_: Any, **__: Any) -> Any:
         raise LookupError("no page today")
 
-    monkeypatch.setattr(evaluation, "report_of", broken)
+    monkeypatch.setattr(evaluation, "report_files", broken)
     arn = created("Tanren.Contains", models=(NOVA, plane.has_model(scope, foundation=NOVA)))
     job = attempt(arn)
     assert job.status is S.COMPLETED
@@ -509,3 +541,162 @@ def test_a_late_attempt_writes_nothing_and_leaves_the_job_to_the_current_one(pla
     assert (job.status, job.attempt) == (S.IN_PROGRESS, 7)
     assert list(world.objects.content) == [KEY]
     assert list((plane.artifacts.root / "jobs").rglob("replies/1.jsonl"))
+
+
+def test_how_probable_a_model_finds_the_references_is_a_metric_of_which_less_is_better(
+    plane, scope, created, attempt, world
+):
+    metrics = ("Tanren.Loss", "Tanren.Perplexity", "Tanren.BitsPerByte", "Tanren.Contains")
+    tuned = plane.has_model(scope, foundation=NOVA)
+    job = attempt(created(*metrics, models=(NOVA, tuned)))
+    assert (job.status, job.failure_messages) == (S.COMPLETED, ())
+    base, model = world.summary(job)["datasets"][0]["models"]
+    assert [round(metric["value"], 6) for metric in base["metrics"][:3]] == [round(math.log(4), 6), 4.0, 2.0]
+    assert [round(metric["value"], 6) for metric in model["metrics"][:3]] == [round(math.log(2), 6), 2.0, 1.0]
+    assert not base["metrics"][0]["isHigherBetter"]
+    loss = world.summary(job)["datasets"][0]["comparisons"][0]
+    assert (loss["metricName"], loss["outcome"]) == ("Tanren.Loss", "better")
+    assert world.results(job, NOVA)[0]["automatedEvaluationResult"]["scores"][2]["result"] == pytest.approx(2.0)
+    (page,) = [content for key, content in world.objects.content.items() if key.endswith("evaluation.json")]
+    assert {metric["name"] for metric in json.loads(page)["arms"][1]["metrics"]} >= {"loss", "contains"}
+    assert world.scored == 2 * COUNT, "each once, whatever asks for it"
+
+
+TRAIN = "in/train.jsonl"
+TUNED_ID = "aaaaaaatuned"
+
+
+class Customization:
+    """A customization job with a test set, as far as its evaluations know of it; its base is Nova."""
+
+    def __init__(self, plane: Any, scope: Any, new_job: Any, world: World, clock: Any) -> None:
+        self.plane = plane
+        self.world = world
+        self.evaluations = CustomizationEvaluations(plane.evaluation_rows, clock=clock)
+        self.rows = b"".join(
+            json.dumps({"prompt": f"Double {n}", "completion": str(2 * n)}).encode() + b"\n"
+            for n in range(COUNT - 2, COUNT + 20)
+        )
+        world.objects.content[TRAIN] = self.rows
+        self._new_job, self._scope = new_job, scope
+
+    def created(self, criteria: str | None) -> Any:
+        tags = {"tanren:test-data": f"s3://my-bucket/{KEY}"}
+        if criteria is not None:
+            tags["tanren:success-criteria"] = criteria
+        arn = self.plane.jobs.create(
+            self._scope, self._new_job(customization_type="FINE_TUNING", job_tags=tags, training_s3_uri=self.train_uri)
+        )
+        return self.plane.jobs.get(self._scope, arn)
+
+    @property
+    def train_uri(self) -> str:
+        return f"s3://my-bucket/{TRAIN}"
+
+    def comparison(self, job: Any, sha256: str | None = None) -> str:
+        """ARN of the comparison, begun."""
+        tuned = self.plane.has_model(self._scope, foundation=TITAN)
+        digest = sha256 or hashlib.sha256(self.rows).hexdigest()
+        file = TrainedFile(uri=self.train_uri, sha256=digest, size_bytes=len(self.rows), is_validation=False)
+        with self.plane.evaluation_rows.database.writing() as connection:
+            arn = self.evaluations.begin_comparison(connection, job, tuned, [file])
+        assert arn is not None
+        return arn
+
+
+@pytest.fixture
+def customization(plane, scope, new_job, world, clock) -> Customization:
+    return Customization(plane, scope, new_job, world, clock)
+
+
+def _ask_the_base(plane, customization, attempt, job) -> Any:
+    arn = customization.evaluations.begin_baseline(job)
+    return attempt(arn)
+
+
+def test_a_customized_model_is_weighed_by_the_criteria_that_were_stated_before_its_training(
+    plane, scope, customization, attempt, world, database
+):
+    job = customization.created("contains at least base + 0.5 and loss at most base")
+    baseline = _ask_the_base(plane, customization, attempt, job)
+    assert (baseline.status, baseline.findings) == (S.COMPLETED, None)
+    world.doubling = {TUNED_ID}
+    comparison = attempt(customization.comparison(job))
+    assert (comparison.status, comparison.failure_messages) == (S.COMPLETED, ())
+    found = comparison.findings
+    assert found["verdict"] == "DONT_SHIP", "the base doubled too, before"
+    assert {reason["criterion"]: reason["state"] for reason in found["reasons"]} == {
+        "contains at least base + 0.5": "not met",
+        "loss at most base": "met",
+    }
+    told = [message for _, message in TrainingRecords(database).events(job.job_arn)]
+    assert any(message.startswith("The model is evaluated: DON'T SHIP. contains at least") for message in told)
+    folder = f"output/model-customization-job-{job.job_id}/evaluation/{comparison.job_name}/{comparison.job_id}/"
+    assert json.loads(world.objects.content[f"{folder}summary.json"])["findings"] == found
+    page = world.objects.content[found["reportS3Uri"].removeprefix("s3://my-bucket/")].decode()
+    assert WORDS["en"]["dont-ship"] in html.unescape(page)
+
+
+def test_a_model_that_gains_what_was_asked_for_is_to_be_shipped(customization, plane, attempt, world):
+    world.doubling = {TUNED_ID}
+    job = customization.created("contains at least base + 0.5")
+    _ask_the_base(plane, customization, attempt, job)
+    found = attempt(customization.comparison(job)).findings
+    assert found["verdict"] == "SHIP"
+    contains = found["metrics"][0]
+    assert (contains["metricName"], contains["base"], contains["tuned"]) == ("contains", 0.0, 1.0)
+
+
+def test_the_base_is_not_asked_again_what_it_has_replied_to_before_the_training(
+    customization, plane, scope, attempt, world
+):
+    job = customization.created(None)
+    baseline = _ask_the_base(plane, customization, attempt, job)
+    kept = plane.artifacts.job_path(scope, baseline.job_id)
+    assert (kept / "replies").is_dir()
+    comparison = attempt(customization.comparison(job))
+    assert comparison.status is S.COMPLETED
+    of_base = {prompt: count for (model, prompt), count in world.asked.items() if model == TITAN}
+    of_test_set = {of_base[f"Double {n}"] for n in range(COUNT)}
+    assert of_test_set == {2}, "once before the training, and once with examples in the prompt"
+    assert max(of_base.values()) == 2
+    assert not kept.exists()
+    assert "verdict" not in comparison.findings
+
+
+def test_what_is_known_of_the_training_is_in_the_findings(customization, plane, attempt, world):
+    job = customization.created("contamination at most 0 and forgetting at most minor")
+    found = attempt(customization.comparison(job)).findings
+    (leaked,) = found["contamination"]
+    assert leaked == {"knownSet": "training", "testedSet": "test", "foundCount": 2, "rowCount": COUNT}
+    assert found["forgetting"]["questionCount"] == 82
+    assert [arm["name"] for arm in found["arms"]] == ["base", "base+few-shot", "tuned"]
+    assert all(arm["medianSeconds"] == 0.02 for arm in found["arms"])
+    assert found["rival"]["arm"] == "base+few-shot"
+    assert found["reasons"][0]["state"] == "not met"
+
+
+@pytest.mark.parametrize("what", ["changed", "gone"])
+def test_training_data_that_are_others_by_now_are_told_of_and_left_out(customization, attempt, world, database, what):
+    job = customization.created("contamination at most 0")
+    arn = customization.comparison(job, sha256="0" * 64 if what == "changed" else None)
+    if what == "gone":
+        world.objects.missing.add(TRAIN)
+    comparison = attempt(arn)
+    assert comparison.status is S.COMPLETED
+    assert comparison.findings["contamination"] == []
+    assert comparison.findings["reasons"][0]["state"] == "not measured"
+    assert [arm["name"] for arm in comparison.findings["arms"]] == ["base", "tuned"]
+    told = [message for _, message in TrainingRecords(database).events(arn)]
+    assert any("is not looked for" in message for message in told)
+
+
+def test_a_criterion_that_the_test_set_cannot_decide_fails_the_baseline_before_anything_is_asked(
+    customization, plane, attempt, world
+):
+    job = customization.created("accuracy at least base")
+    baseline = _ask_the_base(plane, customization, attempt, job)
+    assert baseline.status is S.FAILED
+    assert "accuracy needs a classification" in baseline.failure_messages[0]
+    assert not world.asked
+    assert not plane.artifacts.job_path(job.scope, baseline.job_id).exists()

@@ -117,3 +117,12 @@ def test_a_question_without_an_answer_has_no_score_and_its_error():
         "modelResponses": [],
         "error": {"errorMessage": "too long"},
     }
+
+
+def test_labels_that_differ_in_case_or_a_full_stop_are_one_label():
+    found = computed_scores(
+        _metric("Builtin.Accuracy", "Classification"), _questions("Yes", "yes.", "no"), _arm("yes", "YES", "No.")
+    )
+    assert found.results == (1.0, 1.0, 1.0)
+    assert found.scores is not None
+    assert found.scores.signature == "labels:2"

@@ -20,6 +20,7 @@ from tanren.domain.weights import BoundWeights
 from tanren.training import live_view
 from tanren.training.progress import Progress
 from tanren.training.run import TrainingOutcome, train
+from tanren.training.run_record import read_run_record
 from tanren.training.samples import Sample
 from tanren.workflows.training_specs import sample_steps, training_spec
 from tests.numerics.runs import Remembering
@@ -71,6 +72,13 @@ def _only_shown(plain: Done, changed: Done) -> bool:
     return changed.outcome.sha256 == plain.outcome.sha256 and len(changed.samples) > len(plain.samples)
 
 
+def _less_kept(plain: Done, changed: Done) -> bool:
+    kept = [read_run_record(done.outcome.folder.parent)["memory"]["forecast"] for done in (plain, changed)]
+    return changed.outcome.sha256 == plain.outcome.sha256 and (
+        kept[1]["activations_bytes"] < kept[0]["activations_bytes"]
+    )
+
+
 STEEP = {"epochCount": "5", "learningRate": "0.02"}
 FLAT = {"epochCount": "5", "learningRate": "0.00014"}
 RATE = lambda plain, changed: _rates(plain) != _rates(changed)  # noqa: E731
@@ -114,6 +122,7 @@ CASES = {
     ),
     "seed": Case(value="1"),
     "dtype": Case(value="bfloat16"),
+    "gradientCheckpointing": Case(value="on", differs=_less_kept),
     "sampleSteps": Case(value="1", beside={"sampleSteps": "0"}, differs=_only_shown),
 }
 REFUSES = {"maxSequenceLength": ("16", "exceeds total limit of 16")}

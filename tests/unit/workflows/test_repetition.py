@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
+from tanren.data import containers, json_documents
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound
 from tanren.jobs.queue import Assignment, JobQueue
@@ -22,8 +23,8 @@ ROWS = b"".join(
 
 
 class Objects:
-    def __init__(self) -> None:
-        self.content: bytes | None = ROWS
+    def __init__(self, content: bytes) -> None:
+        self.content: bytes | None = content
         self.reads = 0
 
     def chunks(self, location):
@@ -40,8 +41,9 @@ class Objects:
 
 
 @pytest.fixture
-def objects() -> Objects:
-    return Objects()
+def objects(request) -> Objects:
+    """With JSONL, or what the test gives as parameter."""
+    return Objects(getattr(request, "param", ROWS))
 
 
 @pytest.fixture
@@ -128,6 +130,19 @@ def test_data_that_are_kept_as_tokens_need_no_s3(done, objects):
     reads, objects.content = objects.reads, None
     assert done("tokens").is_identical
     assert objects.reads == reads
+
+
+@pytest.fixture
+def short_lines(monkeypatch):
+    """No line may have more than 400 characters; files are read 100 bytes at a time."""
+    monkeypatch.setattr(containers, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(json_documents, "LINE_BYTES_CAP", 400)
+
+
+@pytest.mark.parametrize("objects", [b"[" + b", ".join(ROWS.splitlines()) + b"]"], indirect=True, ids=["array"])
+def test_an_array_on_one_line_may_be_longer_than_a_line(short_lines, done, objects):
+    assert b"\n" not in objects.content
+    assert done().is_identical
 
 
 def test_data_that_have_changed_or_gone_are_refused(done, objects):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS, every_foundation_model
 from tanren.catalog.weights import WeightsCatalogue
@@ -126,3 +127,11 @@ def test_no_bound_on_the_gradient_is_a_bound_of_zero():
 def test_the_arithmetic_is_what_was_asked_for_or_what_is_faster_here(given, parameters, has_it, expected, monkeypatch):
     monkeypatch.setattr(training_specs, "processor_has_bfloat16", lambda: has_it)
     assert training_specs.resolve_dtype(given, parameters) == expected
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), "float32"), ((8, 0), "bfloat16"), ((12, 0), "bfloat16")])
+def test_on_a_gpu_it_is_the_gpu_that_decides_and_not_the_processor(capability, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(training_specs, "processor_has_bfloat16", lambda: pytest.fail("asked"))
+    assert training_specs.resolve_dtype("auto", 500_000_000, "cuda:0") == expected
+    assert training_specs.resolve_dtype("auto", 4_000_000, "cuda:0") == "float32"

@@ -40,20 +40,25 @@ class ClassificationTable:
 
 
 def labels_among(questions: Sequence[Question]) -> tuple[str, ...]:
-    """The references where they are few, short and come back: the set is a classification. Empty where it is none.
-
-    "Yes" and "yes." are one label, which is called as it is spelt most often.
-    """
-    spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for question in questions:
-        spellings[normalised(question.reference)][question.reference.strip()] += 1
+    """The references where they are few, short and come back: the set is a classification. Empty where it is none."""
     labels = labels_of(
         [
             SplitKey(b"", folded if len(folded) <= _LONGEST_LABEL else "")
             for folded in (normalised(question.reference) for question in questions)
         ]
     )
-    return tuple(sorted(min(spellings[label].items(), key=lambda item: (-item[1], item[0]))[0] for label in labels))
+    return tuple(name for name in labels_of_references(questions) if normalised(name) in labels)
+
+
+def labels_of_references(questions: Sequence[Question]) -> tuple[str, ...]:
+    """The references, of a set that is known to be a classification.
+
+    "Yes" and "yes." are one label, which is called as it is spelt most often.
+    """
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for question in questions:
+        spellings[normalised(question.reference)][question.reference.strip()] += 1
+    return tuple(sorted(min(counts.items(), key=lambda item: (-item[1], item[0]))[0] for counts in spellings.values()))
 
 
 def label_of(question: Question, labels: Sequence[str]) -> int:

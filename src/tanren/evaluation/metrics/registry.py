@@ -31,8 +31,6 @@ METRICS: Final[dict[str, Metric]] = {
 _SHORT_REFERENCE: Final = 40
 """Characters: a longer reference hardly ever stands word for word in an answer."""
 _CLASSIFICATION: Final = ("accuracy", "macro_f1")
-LOWER_IS_BETTER: Final = ("loss", "perplexity", "bits_per_byte")
-"""Of `metrics/likelihood.py`, which need the weights."""
 
 
 def metric_named(name: str) -> Metric:

@@ -1,7 +1,7 @@
 """BERTScore: each token of one text matched with the most similar one of the other, by an encoder's vectors.
 
 The arithmetic is here, the encoder is a port: it is a model, and models are not loaded into the command line or the
-gateway. Without an encoder the metric is left out and the report says so.
+gateway. Without an encoder the metric is refused where it is asked for, and the report says that there is none.
 
 Source   Zhang et al., BERTScore, 2020: greedy matching of cosine similarity, without weights and without rescaling.
 """

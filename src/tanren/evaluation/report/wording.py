@@ -307,14 +307,14 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "learning-curve": ("Learning curve", "学習曲線"),
     "limits": ("Not measured", "測定していないもの"),
     "missing-likelihood": (
-        "Held-out loss, perplexity and bits per byte: Bedrock's API gives no probabilities of given texts. The job's "
-        "own validation loss is in its metrics.",
-        "検証損失・パープレキシティ・bits per byte: Bedrock の API は与えた文の確率を返しません。"
-        "ジョブの検証損失は学習メトリクスにあります。",
+        "Held-out loss, perplexity and bits per byte: not asked for (--metrics loss, of models on this machine; "
+        "Bedrock's API gives no probabilities). The job's own validation loss is in its metrics.",
+        "検証損失・パープレキシティ・bits per byte: 指定がありません（このマシンのモデルなら --metrics loss。"
+        "Bedrock の API は確率を返しません）。ジョブの検証損失は学習メトリクスにあります。",
     ),
     "missing-bertscore": (
-        "BERTScore: no encoder is at hand.",
-        "BERTScore: 利用できるエンコーダーがありません。",
+        "BERTScore: no encoder was named (--encoder).",
+        "BERTScore: エンコーダーの指定がありません（--encoder）。",
     ),
     "missing-judge": (
         "A judge's ratings and preferences: no judge was named.",

@@ -22,3 +22,11 @@ def test_bits_per_byte_do_not_depend_on_how_a_tokenizer_cuts():
     fine = likelihood_scores([Likelihood(nats=8.0, token_count=16, byte_count=16)])
     assert coarse["bits_per_byte"].value == fine["bits_per_byte"].value
     assert coarse["loss"].value != fine["loss"].value
+
+
+def test_what_a_model_cannot_read_has_no_figure_and_changes_none():
+    found = Likelihood(nats=6.0, token_count=3, byte_count=12)
+    scores = likelihood_scores([found, None])
+    assert scores["loss"].value == likelihood_scores([found])["loss"].value
+    assert [math.isnan(value) for value in scores["perplexity"].values] == [False, True]
+    assert math.isnan(likelihood_scores([None])["bits_per_byte"].value)

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tanren.domain.success_criteria import parse_criteria
 from tanren.evaluation.arms import Arm, ArmKind
-from tanren.evaluation.criteria import parse_criteria
 from tanren.evaluation.plan import Curve, Plan
 from tanren.evaluation.report.blocks import Paragraph, Table
 from tanren.evaluation.report.content import report_of
