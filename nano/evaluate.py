@@ -88,10 +88,6 @@ def reading_comprehension(
     return right / count
 
 
-def greedy_answer(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message]) -> str:
-    return greedy_answers(model, tokenizer, [messages], max_new_tokens=MAX_NEW_TOKENS)[0]
-
-
 def greedy_answers(
     model: LlamaForCausalLM,
     tokenizer: PreTrainedTokenizerFast,

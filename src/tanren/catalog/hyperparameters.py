@@ -152,9 +152,10 @@ EXTENSIONS = (
     ),
     _choice(
         "optimizer",
-        ("adamw", "adafactor", "sgd"),
+        ("adamw", "adamw-8bit", "adafactor", "sgd"),
         "adamw",
-        "adafactor keeps hardly any state; sgd has momentum 0.9 and wants a rate some 30 times higher.",
+        "adamw-8bit keeps a quarter of adamw's state and needs tanren's extra eight-bit; adafactor keeps hardly any "
+        "state; sgd has momentum 0.9 and wants a rate some 30 times higher.",
     ),
     _choice(
         "learningRateSchedule",
@@ -232,7 +233,14 @@ EXTENSIONS = (
         ("auto", "float32", "bfloat16"),
         "auto",
         "Of the base's weights under LoRA, of the arithmetic in full fine-tuning; auto: bfloat16 for large bases on "
-        "processors that have it.",
+        "processors and GPUs that have it.",
+    ),
+    _choice(
+        "gradientCheckpointing",
+        ("auto", "on", "off"),
+        "auto",
+        "Whether activations are let go and computed again backwards: less memory, the same model, a longer training. "
+        "auto: only where memory would not suffice otherwise.",
     ),
     HyperparameterRule(
         name="sampleSteps",

@@ -81,7 +81,7 @@ class Checkpoints:
         except (OSError, SafetensorError) as error:
             raise _disk_error(error, state) from error
         self.written_count += 1
-        self._drop_old()
+        self._drop_others(state)
 
     def write_best(self, state: RunState, trainable: Mapping[str, Tensor]) -> None:
         """Remembers weights as the best so far; they belong to the checkpoints written from now on."""
@@ -136,13 +136,18 @@ class Checkpoints:
             return []
         return sorted((path for path in self._folder.glob("step-*") if path.is_dir()), reverse=True)
 
-    def _drop_old(self) -> None:
-        """Removes checkpoints past `KEPT`, and best weights that no kept one names."""
+    def _drop_others(self, state: RunState) -> None:
+        """Removes checkpoints but the newest `KEPT`, and best weights that no kept one names.
+
+        Why   what stands behind the state just written was passed over: torn, or of another run. If it counted as
+              newer, it would have the place of each one that this run writes.
+        """
         folders = self._newest_first()
-        for folder in folders[KEPT:]:
+        kept = [folder for folder in folders if folder.name <= state.name][:KEPT]
+        for folder in set(folders).difference(kept):
             shutil.rmtree(folder, ignore_errors=True)
         named = {self._best[0]} if self._best else set[str]()
-        for folder in folders[:KEPT]:
+        for folder in kept:
             try:
                 best = json.loads((folder / _STATE).read_text("utf-8"))["best"]
             except (OSError, ValueError, KeyError, TypeError):

@@ -2,6 +2,7 @@
 
 A packed row is documents one behind the other, sorted by length. Everything but attention works on its N tokens as they
 stand; here neighbours of near length are gathered into a rectangle, so that a few batched matrix products do the work.
+Where a GPU has a kernel for packed documents, that one does it (`varlen_attention`).
 
 Algorithm
     1. groups of neighbouring documents whose longest is at most `PADDING_LIMIT` times their mean, one rectangle each
@@ -27,6 +28,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 
 from tanren.model_files.architectures import ARCHITECTURES
 from tanren.training.packing import Layout
+from tanren.training.varlen_attention import takes_varlen, varlen_attention, varlen_backwards
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,7 +43,7 @@ WHOLE = 0
 def layout_for(model: "PreTrainedModel") -> Layout:
     """Packed rows, and this attention put into the model, where its architecture allows; else padded rows."""
     architecture = ARCHITECTURES[type(model).__name__]
-    if architecture.attention != "sdpa":
+    if architecture.attention != "sdpa" or getattr(model.config, "attention_dropout", 0):
         return "padded"
     model.set_attn_implementation(NAME)
     return "packed"
@@ -67,7 +69,8 @@ def document_attention(
     dtype = value_1KND.dtype
     query_NHD, key_NKD, value_NKD = (each[0].transpose(0, 1).to(dtype) for each in (query_1HND, key_1KND, value_1KND))
     window = sliding_window or WHOLE
-    result_NHD = cast(Tensor, attend(query_NHD, key_NKD, value_NKD, document_starts, scaling, window))
+    compute = varlen_attention if takes_varlen(value_NKD) else attend
+    result_NHD = cast(Tensor, compute(query_NHD, key_NKD, value_NKD, document_starts, scaling, window))
     return result_NHD[None], None
 
 
@@ -83,15 +86,8 @@ def attention_forwards(
     query_NHD: Tensor, key_NKD: Tensor, value_NKD: Tensor, starts: Tensor, scaling: float, window: int
 ) -> Tensor:
     """Attention of every token to itself and those before it in its document, at most `window` of them."""
-    result_NHD = torch.empty(query_NHD.shape, dtype=query_NHD.dtype, device=query_NHD.device)
-    for group in _groups(tuple(starts.tolist()), query_NHD.device):
-        rectangle = _Rectangle(group, query_NHD, key_NKD, value_NKD, scaling)
-        out_gKLGD = torch.empty_like(rectangle.query)
-        for block in _blocks(group.longest, window):
-            weights = rectangle.weights(block)
-            block.of_queries(out_gKLGD).copy_(rectangle.split(weights @ block.of_keys(rectangle.value)))
-        result_NHD[group.is_in] = group.taken_out(out_gKLGD)
-    return result_NHD
+    compute = varlen_attention if takes_varlen(value_NKD) else rectangles_forwards
+    return compute(query_NHD, key_NKD, value_NKD, starts, scaling, window)
 
 
 def attention_backwards(
@@ -104,6 +100,33 @@ def attention_backwards(
     window: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of query, key and value."""
+    compute = varlen_backwards if takes_varlen(value_NKD) else rectangles_backwards
+    return compute(gradient_NHD, query_NHD, key_NKD, value_NKD, starts, scaling, window)
+
+
+def rectangles_forwards(
+    query_NHD: Tensor, key_NKD: Tensor, value_NKD: Tensor, starts: Tensor, scaling: float, window: int
+) -> Tensor:
+    result_NHD = torch.empty(query_NHD.shape, dtype=query_NHD.dtype, device=query_NHD.device)
+    for group in _groups(tuple(starts.tolist()), query_NHD.device):
+        rectangle = _Rectangle(group, query_NHD, key_NKD, value_NKD, scaling)
+        out_gKLGD = torch.empty_like(rectangle.query)
+        for block in _blocks(group.longest, window):
+            weights = rectangle.weights(block)
+            block.of_queries(out_gKLGD).copy_(rectangle.split(weights @ block.of_keys(rectangle.value)))
+        result_NHD[group.is_in] = group.taken_out(out_gKLGD)
+    return result_NHD
+
+
+def rectangles_backwards(
+    gradient_NHD: Tensor,
+    query_NHD: Tensor,
+    key_NKD: Tensor,
+    value_NKD: Tensor,
+    starts: Tensor,
+    scaling: float,
+    window: int,
+) -> tuple[Tensor, Tensor, Tensor]:
     d_query, d_key, d_value = (
         torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)
         for tensor in (query_NHD, key_NKD, value_NKD)
@@ -129,9 +152,9 @@ def attention_backwards(
     return d_query, d_key, d_value
 
 
-attend = torch.library.custom_op("tanren::document_attention", mutates_args=())(attention_forwards)
-"""The same, for torch to differentiate."""
-attend_backward = torch.library.custom_op("tanren::document_attention_backward", mutates_args=())(attention_backwards)
+attend = torch.library.custom_op("tanren::document_attention", mutates_args=())(rectangles_forwards)
+"""By rectangles, for torch to differentiate."""
+attend_backward = torch.library.custom_op("tanren::document_attention_backward", mutates_args=())(rectangles_backwards)
 
 
 @attend.register_fake

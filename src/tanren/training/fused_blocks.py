@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from tanren.training.document_attention import WHOLE, attention_backwards, attention_forwards
 from tanren.weights.lora import LoraLinear
@@ -62,8 +63,11 @@ def fuse_blocks(model: "PreTrainedModel") -> str | None:
     return None
 
 
-class FusedBlock(nn.Module):
-    """A block of the model; the one that it stands for answers where there is a cache or no packed row."""
+class FusedBlock(GradientCheckpointingLayer):
+    """A block of the model; the one that it stands for answers where there is a cache or no packed row.
+
+    Why   transformers' layer and no plain module: it is computed again backwards where the model is told to.
+    """
 
     def __init__(self, block: nn.Module) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ def why_one_lane(model: "PreTrainedModel", *, trained_count: int, device: str) -
     rope = cast("dict[str, Any]", getattr(model.config, "rope_parameters", None) or {})
     if not device.startswith("cpu"):
         return f"one fills {device}"
-    if any(_draws(module) for module in model.modules()):
+    if draws(model):
         return "dropout is drawn from one generator, in one order"
     if rope.get("rope_type") in _ROPES_WITH_STATE:
         return f"rope of type {rope['rope_type']} keeps state"
@@ -48,7 +48,12 @@ def lane_count(threads: int) -> int:
     return max(1, min(threads, MOST_LANES))
 
 
-def _draws(module: nn.Module) -> bool:
+def draws(model: "PreTrainedModel") -> bool:
+    """Whether it drops out anything while it trains."""
+    return bool(getattr(model.config, "attention_dropout", 0)) or any(map(_drops, model.modules()))
+
+
+def _drops(module: nn.Module) -> bool:
     settings = getattr(module, "settings", None)
     return bool(getattr(settings, "dropout", 0)) or (isinstance(module, nn.Dropout) and module.p > 0)
 
@@ -63,7 +68,7 @@ class Lanes:
             share = max(1, threads // count)
             # Of the calling thread torch keeps the number that it has: it is a thread's own.
             self._pool = ThreadPoolExecutor(
-                count, thread_name_prefix="lane", initializer=torch.set_num_threads, initargs=(share,)
+                count, thread_name_prefix="lane", initializer=_take_threads, initargs=(share,)
             )
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -83,3 +88,11 @@ class Lanes:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _take_threads(share: int) -> None:
+    """The calling thread computes with so many from now on, whatever another thread sets."""
+    # torch gives a thread, when it first asks, the number that was set last in any thread. Asked here, that is over
+    # before this thread's own is set; else a lane that had nothing to do before a resume would compute in other parts.
+    torch.get_num_threads()
+    torch.set_num_threads(share)

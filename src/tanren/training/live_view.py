@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 SAMPLINGS: Final = 10
 """A run, where the viewer does not ask for another number of steps in between."""
-CLOSING_SHARE: Final = 1.0
-"""Of the seconds that loading took: writing the model, reading it back and trying it."""
 
 
 class TrainingViewer(Protocol):
@@ -57,6 +55,7 @@ class LiveView:
         closing_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Takes   training_tokens: of all epochs together, with what is replayed beside them."""
         self._run = run
         self._told = told
         self._viewer = viewer
@@ -69,8 +68,7 @@ class LiveView:
         self._sampled_at = run.state.step
         records = run.state.step_records
         self._time = RemainingTime(
-            # What is replayed comes on top: a percentage of all that is learned.
-            total_tokens=run.spec.epochs * training_tokens * 100 // (100 - run.spec.replay_percentage),
+            total_tokens=training_tokens,
             validation_tokens=validation_tokens,
             validation_count=run.spec.epochs if run.validation_sets else 0,
             closing_seconds=closing_seconds,
@@ -146,6 +144,7 @@ def live_view(
 
     Takes    sample_steps: optimiser steps between two samplings; 0 for none, None for about `SAMPLINGS` a run.
     """
+    epochs = run.spec.epochs
     sampler: Sampler | None = None
     if sample_steps != 0:
         held_out: Sequence[TokenSequence] = run.validation_sets[0] if run.validation_sets else ()
@@ -158,8 +157,8 @@ def live_view(
         run.reporter,
         viewer,
         sampler,
-        training_tokens=data.training.token_count
-        + (0 if run.replay is None else run.replay.token_count(len(run.training))),
+        training_tokens=epochs * data.training.token_count
+        + (0 if run.replay is None else run.replay.token_count(epochs * len(run.training))),
         validation_tokens=sum(sequences.token_count for sequences in data.validation_sets),
         sample_steps=sample_steps,
         closing_seconds=closing_seconds,

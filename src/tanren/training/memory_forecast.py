@@ -4,17 +4,19 @@
 
 Activations are what the backward pass needs of one micro-batch: per token and layer a few rows of the model's widths,
 and the output head's logits. Loading holds a weight file beside the weights made of it; saving holds what is written.
-The micro-batch is the one quantity that can give way: where memory is short it becomes smaller, and the run says so.
+Where memory is short, the micro-batch becomes smaller; where that is not enough, blocks keep their input only and are
+computed again backwards (a half longer under LoRA, a third in full fine-tuning). The run says so.
 
 Cost     a look at the config and the rows' lengths; no tensor is made.
 Legend   D model width, H width of all query heads, K of all key heads, I width of the feed-forward, V vocabulary.
 """
 
+import itertools
 import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,25 +25,29 @@ import torch
 from tanren.domain.errors import JobFailed
 from tanren.model_files.architectures import ARCHITECTURES
 from tanren.model_files.memory import available_bytes
+from tanren.training.eight_bit import BYTES_A_PARAMETER
 from tanren.training.fused_blocks import is_fusible
 from tanren.training.lanes import LANE_GRADIENT_BYTES, lane_count
 from tanren.training.loop import TOKEN_BUDGET
-from tanren.training.objectives.next_token import CHUNK_LOGITS
+from tanren.training.objectives.next_token import CHUNK_LOGITS, WIDE_LOGITS
 from tanren.training.spec import TrainingSpec
 from tanren.weights.base_models import BaseModelFacts, read_facts
 
-SMALLER_BUDGETS: Final = (1024, 512, 256, 128)
-"""What is tried where memory is short, in this order."""
+TOKEN_BUDGETS: Final = {"cpu": (TOKEN_BUDGET, 1024, 512, 256, 128), "cuda": (16384, 8192, 4096, 2048)}
+"""What is tried, in this order. A GPU wants more at a time; with less than the last it would wait for its launches."""
 ACCURACY: Final = 1.5
 """The forecast of what a run adds to its process is within this factor of what it measures, on CPU; tests hold it."""
 
 _FLOAT32: Final = 4
-_MOMENTS: Final = {"adamw": 2, "sgd": 1, "adafactor": 0}
-"""Numbers that an optimiser keeps for every trained one; Adafactor's row and column are next to nothing."""
+_MOMENT_BYTES: Final = {"adamw": 2 * _FLOAT32, "adamw-8bit": BYTES_A_PARAMETER, "sgd": _FLOAT32, "adafactor": 0}
+"""That an optimiser keeps for every trained number; Adafactor's row and column are next to nothing."""
+_RECOMPUTING: Final = {"auto": (False, True), "on": (True,), "off": (False,)}
+"""What a spec's gradient_checkpointing allows, in the order in which it is tried."""
 _LOGIT_COPIES: Final = 4
 """Logits in float32, their log-softmax, and the gradients of both; by chunks they are in the model's dtype, once."""
-_WORKING_BYTES: Final = 24_000_000
-"""Of a lane's first backward pass, whatever the model: threads' buffers, packed operands, the allocator's slack."""
+_WORKING_BYTES: Final = {"cpu": 24_000_000, "cuda": 500_000_000}
+"""Of a lane's first backward pass, whatever the model: threads' buffers, packed operands, the allocator's slack. Of a
+GPU an assumption: cuBLAS's workspaces and what the allocator cannot use again."""
 _SLACK: Final = 1.15
 """What the allocator holds beside what is in use, measured."""
 _WORKING_COPIES: Final = 2
@@ -90,6 +96,8 @@ class MemoryForecast:
     token_budget: int
     largest_micro_batch: int
     """Tokens; at most the budget, unless one row alone is longer."""
+    recomputes_blocks: bool
+    """Of a block, only the input is kept until the backward pass."""
 
     @property
     def total_bytes(self) -> int:
@@ -124,38 +132,54 @@ def forecast(
     *,
     process_bytes: int,
     token_budget: int = TOKEN_BUDGET,
-    head_logits: int = CHUNK_LOGITS,
+    recomputes_blocks: bool = False,
     threads: int = 1,
-    is_on_cpu: bool = True,
+    kind: str = "cpu",
 ) -> MemoryForecast:
     """Pure. The formulas are those of `run.py`: LoRA in float32 on a frozen base; full in float32 throughout.
 
-    Takes    threads: of which each may compute a micro-batch of its own; all of them together have `token_budget`.
+    Takes    threads: of which each may compute a micro-batch of its own; all of them together have `token_budget`;
+             kind: of device, as torch names it.
     """
-    is_lora = spec.method == "lora"
+    is_lora, is_on_cpu = spec.method == "lora", kind == "cpu"
     trainable = adapter_parameters(widths, facts.layer_count, spec) if is_lora else facts.parameter_count
     has_lanes = is_on_cpu and not spec.lora_dropout and _FLOAT32 * trainable <= LANE_GRADIENT_BYTES
     lanes = lane_count(threads) if has_lanes else 1
-    is_fused = is_on_cpu and is_lora and not spec.lora_dropout and widths.is_fusible
+    is_fused = is_lora and not spec.lora_dropout and widths.is_fusible
     weight_bytes = 2 if is_lora and spec.dtype == "bfloat16" else _FLOAT32
     stored_weights = facts.parameter_count * weight_bytes + (trainable * _FLOAT32 if is_lora else 0)
     tokens = min(max(token_budget, rows.longest), spec.batch_size * rows.longest)
     targets = -(-tokens * rows.targets // rows.tokens)
-    moments = _MOMENTS[spec.optimizer] * _FLOAT32 * trainable
+    moments = int(_MOMENT_BYTES[spec.optimizer] * trainable)
     return MemoryForecast(
         process_bytes=process_bytes,
         weights_bytes=stored_weights,
         gradients_bytes=_FLOAT32 * trainable * (1 if lanes == 1 else 1 + lanes),
         moments_bytes=moments,
         activations_bytes=_activations(
-            spec, facts, widths, rows, tokens, targets, head_logits, lanes=lanes, is_fused=is_fused
+            spec,
+            facts,
+            widths,
+            rows,
+            tokens,
+            targets,
+            lanes=lanes,
+            is_fused=is_fused,
+            recomputes_blocks=recomputes_blocks,
+            kind=kind,
         ),
-        # A file of another dtype is converted and let go; one of the same dtype is the weights.
-        loading_bytes=facts.weights_size_bytes if facts.dtype != {2: "BF16", 4: "F32"}[weight_bytes] else 0,
-        saving_bytes=moments,
+        # A file of another dtype is converted and let go; one of the same dtype is the weights. A GPU gets the weights
+        # when they are made, and a checkpoint is written from the processor's memory.
+        loading_bytes=_loading_bytes(facts, weight_bytes) if is_on_cpu else 0,
+        saving_bytes=moments if is_on_cpu else 0,
         token_budget=token_budget,
         largest_micro_batch=tokens,
+        recomputes_blocks=recomputes_blocks,
     )
+
+
+def _loading_bytes(facts: BaseModelFacts, weight_bytes: int) -> int:
+    return facts.weights_size_bytes if facts.dtype != {2: "BF16", 4: "F32"}[weight_bytes] else 0
 
 
 def _activations(
@@ -165,10 +189,11 @@ def _activations(
     rows: RowLengths,
     tokens: int,
     targets: int,
-    head_logits: int,
     *,
     lanes: int,
     is_fused: bool,
+    recomputes_blocks: bool,
+    kind: str,
 ) -> int:
     width = 2 if spec.dtype == "bfloat16" else _FLOAT32
     d, h, k, i = widths.model, widths.queries, widths.keys, widths.feed_forward
@@ -181,17 +206,19 @@ def _activations(
         # feed-forward, its product.
         inputs = 5 * d + h + i if spec.lora_dropout else 0
         a_token += width * (7 * spec.lora_rank + inputs)
-    layers = tokens * a_token * facts.layer_count
     if widths.is_eager:
-        layers += 2 * width * widths.heads * tokens * rows.longest * facts.layer_count
+        a_token += 2 * width * widths.heads * rows.longest
+    # Recomputed: every block's input, and one block at a time.
+    layers = tokens * (width * d * facts.layer_count + a_token if recomputes_blocks else a_token * facts.layer_count)
     working = tokens * _WORKING_COPIES * (_FLOAT32 * max(i, h) + _FLOAT32 * d)
     if widths.is_eager:
         head = targets * facts.vocabulary_size * _FLOAT32 * _LOGIT_COPIES
     else:
-        at_a_time = lanes * max(1, head_logits // facts.vocabulary_size)
-        head = min(targets, at_a_time) * facts.vocabulary_size * width
+        at_a_time = lanes * max(1, CHUNK_LOGITS[kind] // facts.vocabulary_size)
+        a_logit = width + _FLOAT32 * WIDE_LOGITS[kind] / CHUNK_LOGITS[kind]
+        head = min(targets, at_a_time) * facts.vocabulary_size * a_logit
     # The head's gradient is done with before that of the layers begins.
-    return int(_SLACK * (layers + max(working, head))) + lanes * _WORKING_BYTES
+    return int(_SLACK * (layers + max(working, head))) + lanes * _WORKING_BYTES[kind]
 
 
 def adapter_parameters(widths: Widths, layer_count: int, spec: TrainingSpec) -> int:
@@ -209,19 +236,21 @@ def fitting_forecast(
     *,
     device: str,
     token_budget: int | None = None,
+    recomputes_blocks: bool | None = None,
     available: int | None = None,
 ) -> tuple[MemoryForecast, int | None]:
     """The forecast with the largest micro-batch that fits, and what is free.
 
     Takes    token_budget: what an earlier attempt or a recorded run used; it is then not chosen anew, since another
-             one adds up in another order. available: for tests; else what the device has.
+             one adds up in another order. recomputes_blocks: what an earlier attempt did; else as the spec says.
+             available: for tests; else what the device has.
     Raises   JobFailed where it cannot fit: what is missing, of what, and which setting helps.
     """
     facts, widths = read_facts(base_folder), read_widths(base_folder)
     free = available if available is not None else available_memory(device)
-    process = present_bytes(device)
+    process, kind = present_bytes(device), torch.device(device).type
 
-    def made(budget: int, given: TrainingSpec = spec) -> MemoryForecast:
+    def made(budget: int, recomputes: bool, given: TrainingSpec = spec) -> MemoryForecast:
         return forecast(
             given,
             facts,
@@ -229,16 +258,18 @@ def fitting_forecast(
             rows,
             process_bytes=process,
             token_budget=budget,
+            recomputes_blocks=recomputes,
             threads=torch.get_num_threads(),
-            is_on_cpu=device.startswith("cpu"),
+            kind=kind,
         )
 
-    budgets = (token_budget,) if token_budget is not None else (TOKEN_BUDGET, *SMALLER_BUDGETS)
-    found = made(budgets[0])
+    budgets = TOKEN_BUDGETS[kind] if token_budget is None else (token_budget,)
+    choices = _RECOMPUTING[spec.gradient_checkpointing] if recomputes_blocks is None else (recomputes_blocks,)
+    found = made(budgets[0], choices[0])
     if free is None:
         return found, None
-    for budget in budgets:
-        found = made(budget)
+    for recomputes, budget in itertools.product(choices, budgets):
+        found = made(budget, recomputes)
         if found.added_bytes <= free:
             return found, free
     raise JobFailed(_refusal(spec, found, rows, free, made))
@@ -249,13 +280,21 @@ def _refusal(
     least: MemoryForecast,
     rows: RowLengths,
     free: int,
-    made: Callable[[int, TrainingSpec], MemoryForecast],
+    made: Callable[[int, bool, TrainingSpec], MemoryForecast],
 ) -> str:
+    def needs(setting: str, other: MemoryForecast) -> str:
+        fits = "fits" if other.added_bytes <= free else "still does not fit"
+        return f"{setting} needs {in_words(other.added_bytes)}, which {fits}"
+
     helps: list[str] = []
+    if not least.recomputes_blocks:
+        helps.append(needs('gradientCheckpointing "auto"', made(least.token_budget, True, spec)))
     if spec.method == "full":
-        lora = made(least.token_budget, _as_lora(spec))
-        fits = "fits" if lora.added_bytes <= free else "still does not fit"
-        helps.append(f'customizationMethod "lora" needs {in_words(lora.added_bytes)}, which {fits}')
+        lora = made(least.token_budget, least.recomputes_blocks, replace(spec, method="lora"))
+        helps.append(needs('customizationMethod "lora"', lora))
+        if spec.optimizer == "adamw":
+            thrifty = made(least.token_budget, least.recomputes_blocks, replace(spec, optimizer="adafactor"))
+            helps.append(needs('optimizer "adafactor"', thrifty))
     elif least.weights_bytes > free:
         helps.append("take a smaller base model, or more memory: the weights alone do not fit")
     elif spec.lora_rank > 16:
@@ -269,10 +308,6 @@ def _refusal(
         f"({least.parts()}), and {in_words(free)} are free: {in_words(least.added_bytes - free)} are missing. "
         f"What helps: {'; '.join(helps)}."
     )
-
-
-def _as_lora(spec: TrainingSpec) -> TrainingSpec:
-    return TrainingSpec.from_json({**spec.to_json(), "method": "lora"})
 
 
 def read_widths(base_folder: Path) -> Widths:

@@ -1,20 +1,30 @@
-"""The micro-batch with which a run fits into memory: chosen once, kept for all attempts, told before and after.
+"""How a run fits into memory, by its micro-batch and by what of it is kept: chosen once, kept for all attempts, told
+before and after.
 
-    <work folder>/memory-plan.json     {"token_budget": 2048}
+    <work folder>/memory-plan.json     {"token_budget": 2048, "recomputes_blocks": false}
 
 Why     micro-batches of another size add up in another order: an attempt that goes on takes the size of the one before,
         however much memory is free by then.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from tanren.domain.errors import JobFailed
 from tanren.model_files.atomic_folders import replace_file
-from tanren.training.loop import TOKEN_BUDGET
-from tanren.training.memory_forecast import MemoryForecast, PeakMemory, RowLengths, fitting_forecast, in_words
+from tanren.training.memory_forecast import (
+    TOKEN_BUDGETS,
+    MemoryForecast,
+    PeakMemory,
+    RowLengths,
+    fitting_forecast,
+    in_words,
+)
 from tanren.training.reporting import TrainingYielded
 from tanren.training.spec import TrainingSpec
 
@@ -26,6 +36,8 @@ class MemoryPlan:
     forecast: MemoryForecast
     available_bytes: int | None
     """Beside what the process has; None where the system does not say."""
+    concessions: tuple[str, ...]
+    """What is other than it would be with more memory."""
 
     @property
     def token_budget(self) -> int:
@@ -33,12 +45,8 @@ class MemoryPlan:
 
     def sentence(self) -> str:
         free = "an unknown amount" if self.available_bytes is None else in_words(self.available_bytes)
-        smaller = (
-            f" Memory is short, so micro-batches have {self.token_budget} tokens instead of {TOKEN_BUDGET}."
-            if self.token_budget < TOKEN_BUDGET
-            else ""
-        )
-        return f"Memory: forecast {in_words(self.forecast.total_bytes)}, {free} free.{smaller}"
+        short = f" Memory is short, so {' and '.join(self.concessions)}." if self.concessions else ""
+        return f"Memory: forecast {in_words(self.forecast.total_bytes)}, {free} free.{short}"
 
     def sentence_after(self, peak: PeakMemory) -> str:
         size = peak.bytes()
@@ -72,15 +80,34 @@ def plan_memory(
     """
     file = work_folder / PLAN_FILE
     begun = token_budget is None and file.exists()
+    recomputes_blocks: bool | None = None
     if begun:
-        token_budget = int(json.loads(file.read_text("utf-8"))["token_budget"])
+        kept = json.loads(file.read_text("utf-8"))
+        token_budget = int(kept["token_budget"])
+        # Of an earlier tanren, which knew no recomputation.
+        recomputes_blocks = bool(kept.get("recomputes_blocks", False))
     try:
         found, free = fitting_forecast(
-            spec, base_folder, rows, device=device, token_budget=token_budget, available=available
+            spec,
+            base_folder,
+            rows,
+            device=device,
+            token_budget=token_budget,
+            recomputes_blocks=recomputes_blocks,
+            available=available,
         )
     except JobFailed as error:
         if begun:
             raise TrainingYielded(f"Other programs have taken the memory that the job began with. {error}") from error
         raise
-    replace_file(file, json.dumps({"token_budget": found.token_budget}) + "\n")
-    return MemoryPlan(forecast=found, available_bytes=free)
+    chosen = {"token_budget": found.token_budget, "recomputes_blocks": found.recomputes_blocks}
+    replace_file(file, json.dumps(chosen) + "\n")
+    return MemoryPlan(forecast=found, available_bytes=free, concessions=tuple(_concessions(spec, found, device)))
+
+
+def _concessions(spec: TrainingSpec, found: MemoryForecast, device: str) -> Iterator[str]:
+    wanted = TOKEN_BUDGETS[torch.device(device).type][0]
+    if found.token_budget < wanted:
+        yield f"micro-batches have {found.token_budget} tokens instead of {wanted}"
+    if found.recomputes_blocks and spec.gradient_checkpointing == "auto":
+        yield "blocks are computed again in the backward pass instead of being kept"

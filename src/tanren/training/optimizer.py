@@ -1,4 +1,4 @@
-"""AdamW, Adafactor or SGD over named parameters, with a state that can be written down by name."""
+"""AdamW, also with 8-bit moments, Adafactor or SGD over named parameters, with a state that can be written by name."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tanren.training.adafactor import Adafactor
+from tanren.training.eight_bit import eight_bit_adamw, restored, stored
 from tanren.training.spec import TrainingSpec
 
 _BETAS = (0.9, 0.999)
@@ -25,6 +26,7 @@ class Optimizer:
     def __init__(self, parameters: Mapping[str, nn.Parameter], spec: TrainingSpec) -> None:
         self._parameters = dict(parameters)
         self._max_grad_norm = spec.max_grad_norm
+        self._is_eight_bit = spec.optimizer == "adamw-8bit"
         self._matrices = [parameter for parameter in self._parameters.values() if parameter.ndim >= 2]
         vectors = [parameter for parameter in self._parameters.values() if parameter.ndim < 2]
         groups: list[dict[str, Any]] = [{"params": self._matrices, "weight_decay": spec.weight_decay}]
@@ -35,6 +37,8 @@ class Optimizer:
             self._inner: torch.optim.Optimizer = torch.optim.AdamW(
                 groups, lr=spec.learning_rate, betas=_BETAS, eps=_EPS, fused=True
             )
+        elif spec.optimizer == "adamw-8bit":
+            self._inner = eight_bit_adamw(groups, lr=spec.learning_rate, betas=_BETAS, eps=_EPS)
         elif spec.optimizer == "adafactor":
             self._inner = Adafactor(groups, lr=spec.learning_rate)
         else:
@@ -64,14 +68,20 @@ class Optimizer:
         return {
             f"{name}/{key}": cast(Tensor, value)
             for name, parameter in self._parameters.items()
-            for key, value in self._inner.state[parameter].items()
+            for key, value in self._moments(parameter).items()
         }
+
+    def _moments(self, parameter: nn.Parameter) -> Mapping[str, Any]:
+        state = cast(dict[str, Any], self._inner.state[parameter])
+        return stored(state) if self._is_eight_bit else state
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         for name, parameter in self._parameters.items():
             prefix = f"{name}/"
             moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            if moments:
+            if moments and self._is_eight_bit:
+                self._inner.state[parameter] = restored(self._inner, moments, parameter.device)
+            elif moments:
                 self._inner.state[parameter] = {
                     key: value.clone().to(parameter.device) for key, value in moments.items()
                 }

@@ -23,6 +23,7 @@ from tanren.training.arithmetic import Arithmetic, arrange
 from tanren.training.checkpoints import Checkpoints
 from tanren.training.diagnosis import diagnose
 from tanren.training.early_stopping import EarlyStopping
+from tanren.training.eight_bit import check_optimizer
 from tanren.training.energy import EnergyMeter, MeteringReporter
 from tanren.training.export import check_effect, export_adapter, export_model, restore
 from tanren.training.lanes import Lanes
@@ -114,6 +115,7 @@ def train(
     Raises   DataInvalid with every row that cannot be trained on; JobFailed where the run cannot go on or has come to
              nothing; TrainingStopped and TrainingYielded where `should_stop` asks for it.
     """
+    check_optimizer(spec)
     work_folder.mkdir(parents=True, exist_ok=True)
     reporter.phase("data_processing", "Writing the records as tokens.")
     _check_context(spec, base_folder)
@@ -144,7 +146,7 @@ def train(
         if replay is not None:
             digests["replay"] = replay.digest
             reporter.phase("loading", replay.sentence())
-        arithmetic = _arrange(subject, device)
+        arithmetic = _arrange(spec, subject, device, recomputes_blocks=memory.forecast.recomputes_blocks)
         run = _new_run(
             spec, subject, data, work_folder, digests, reporter, should_stop, device, memory.token_budget, arithmetic
         )
@@ -249,12 +251,14 @@ def _load(spec: TrainingSpec, base_folder: Path, base_digest: str, base_adapter:
     )
 
 
-def _arrange(subject: _Subject, device: str) -> Arithmetic:
+def _arrange(spec: TrainingSpec, subject: _Subject, device: str, *, recomputes_blocks: bool) -> Arithmetic:
     return arrange(
         subject.model,
         threads=torch.get_num_threads(),
         trained_count=sum(parameter.numel() for parameter in subject.trainable.values()),
         device=device,
+        dtype=torch.bfloat16 if spec.dtype == "bfloat16" else torch.float32,
+        recomputes_blocks=recomputes_blocks,
     )
 
 

@@ -28,7 +28,7 @@ class TrainingSpec:
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     """After the warm-up: straight or along a half cosine towards zero at the end of the planned epochs, or level.
     Linear by default, as in transformers and TRL, so that curves can be compared."""
-    optimizer: Literal["adamw", "adafactor", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "adamw-8bit", "adafactor", "sgd"] = "adamw"
     """How a gradient becomes an update; see `optimizer`."""
     weight_decay: float = 0.0
     """Decoupled, whatever the optimiser: a step shrinks each weight by rate times this; on matrices only."""
@@ -59,6 +59,10 @@ class TrainingSpec:
     """Work that a kill may cost. Changes no result, only how often the state is written; 0: after every step."""
     dtype: DtypeName = "float32"
     """Of the frozen base under LoRA (adapters are float32); of the arithmetic in full fine-tuning (weights float32)."""
+
+    gradient_checkpointing: Literal["auto", "on", "off"] = "auto"
+    """Whether a block's activations are let go and computed again in the backward pass; auto: only where memory would
+    not suffice otherwise. Changes no result, only memory and time."""
 
     def __post_init__(self) -> None:
         for name, least in _AT_LEAST.items():
@@ -91,11 +95,11 @@ class TrainingSpec:
 
     def digest(self) -> str:
         """SHA-256 of all that decides the result: checkpoints of another digest belong to another run."""
-        value = self.to_json()
-        del value["checkpoint_interval_seconds"]
+        value = {name: given for name, given in self.to_json().items() if name not in _WITHOUT_EFFECT_ON_THE_RESULT}
         return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+_WITHOUT_EFFECT_ON_THE_RESULT = frozenset({"checkpoint_interval_seconds", "gradient_checkpointing"})
 _AT_LEAST: dict[str, float] = {
     "epochs": 1,
     "batch_size": 1,
@@ -114,10 +118,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "method": ("lora", "full"),
     "objective": ("supervised", "continued_pre_training"),
     "schedule": ("linear", "cosine", "constant"),
-    "optimizer": ("adamw", "adafactor", "sgd"),
+    "optimizer": ("adamw", "adamw-8bit", "adafactor", "sgd"),
     "lora_targets": ("all-linear", "attention", "mlp"),
     "publish": ("best", "last"),
     "dtype": ("float32", "bfloat16"),
+    "gradient_checkpointing": ("auto", "on", "off"),
 }
 
 

@@ -11,8 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import torch
-
 from tanren.data.findings import FINDINGS_CAP, DataInvalid, Finding
 from tanren.data.records import Document, RecordSource, TrainingRecord
 from tanren.domain.conversation import Conversation
@@ -107,6 +105,9 @@ def _in_order(
 
     def of_chunk(chunk: list[TrainingRecord]) -> list[tuple[TrainingRecord, R]]:
         return [(record, work(record)) for record in chunk]
+
+    # Imported here: whoever makes single sequences does without, and it takes a second.
+    import torch
 
     threads = min(_MOST_THREADS, torch.get_num_threads())
     with ThreadPoolExecutor(threads, thread_name_prefix="tokenize") as pool:

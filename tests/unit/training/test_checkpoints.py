@@ -50,6 +50,18 @@ def test_the_last_ones_are_kept(checkpoints: Checkpoints, tmp_path: Path) -> Non
     assert newest_step(tmp_path) == 5
 
 
+def test_later_checkpoints_of_another_run_do_not_take_the_place_of_those_that_this_one_writes(
+    checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    for step in range(50, 50 + KEPT):
+        write(checkpoints, step)
+    another = Checkpoints(tmp_path, run_digest="another")
+    assert another.newest() is None
+    write(another, 1)
+    assert newest_step(tmp_path, run_digest="another") == 1
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+
 @pytest.mark.parametrize("name", ["state.json", "trainable.safetensors", "optimizer.safetensors"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(

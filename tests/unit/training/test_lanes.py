@@ -48,6 +48,24 @@ def test_each_lane_computes_with_its_share_of_the_threads_and_the_caller_with_it
     assert torch.get_num_threads() == before
 
 
+def test_a_lane_keeps_its_threads_whatever_the_caller_sets_before_its_first_computation() -> None:
+    """As a resume does: the lanes are there, and it takes the number of threads of the run that it continues."""
+    before = torch.get_num_threads()
+    both_are_there = threading.Barrier(2)
+    try:
+        with Lanes(2, threads=2) as lanes:
+            lanes.map(lambda _: both_are_there.wait(timeout=30), range(2))
+            torch.set_num_threads(4)
+
+            def threads(_: int) -> int:
+                both_are_there.wait(timeout=30)
+                return torch.get_num_threads()
+
+            assert lanes.map(threads, range(2)) == [1, 1]
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_one_lane_is_the_calling_thread() -> None:
     with Lanes() as lanes:
         assert lanes.map(lambda _: threading.current_thread(), [0]) == [threading.current_thread()]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tanren.model_files.store import NANO_FOLDER
 from tanren.training.loop import TOKEN_BUDGET
 from tanren.training.memory_forecast import (
     ACCURACY,
+    TOKEN_BUDGETS,
     PeakMemory,
     RowLengths,
     available_memory,
@@ -37,17 +39,17 @@ torch.set_num_threads(1)
 from tests.numerics.runs import small_run
 from tests.numerics.tiny_models import pair
 
-base, work, method, dtype, words, longest = sys.argv[1:]
+base, work, method, dtype, words, longest, checkpointing = sys.argv[1:]
 records = [pair(n, f"what is {n}?", "the sword is made of steel " * int(words) + str(n)) for n in range(8)]
 small_run(
     Path(base), Path(work), records, method=method, dtype=dtype, batch_size=8, epochs=1, lora_rank=16,
-    max_sequence_length=int(longest), learning_rate=1e-3,
+    max_sequence_length=int(longest), learning_rate=1e-3, gradient_checkpointing=checkpointing,
 )
 """
 
 
-def _measured(base: Path, work: Path, **given: object) -> dict[str, Any]:
-    command = [sys.executable, "-c", CHILD, str(base), str(work), *map(str, given.values())]
+def _measured(base: Path, work: Path, *, checkpointing: str = "off", **given: object) -> dict[str, Any]:
+    command = [sys.executable, "-c", CHILD, str(base), str(work), *map(str, given.values()), checkpointing]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return json.loads((work / "run.json").read_text())["memory"]
 
@@ -55,10 +57,23 @@ def _measured(base: Path, work: Path, **given: object) -> dict[str, Any]:
 @pytest.mark.parametrize(("method", "dtype"), [("lora", "float32"), ("lora", "bfloat16"), ("full", "float32")])
 def test_what_nano_takes_is_forecast_within_the_stated_factor(tmp_path: Path, method: str, dtype: str) -> None:
     memory = _measured(NANO_FOLDER, tmp_path, method=method, dtype=dtype, words=60, longest=1024)
-    process = memory["forecast"]["process_bytes"]
-    added, measured = memory["forecast"]["total_bytes"] - process, memory["peak_bytes"] - process
+    added, measured = _added(memory)
     assert memory["peak_is_of_run"]
     assert 1 / ACCURACY <= added / measured <= ACCURACY, f"forecast {in_words(added)}, measured {in_words(measured)}"
+
+
+def _added(memory: dict[str, Any]) -> tuple[int, int]:
+    """Beyond what the process had: forecast and measured."""
+    process = memory["forecast"]["process_bytes"]
+    return memory["forecast"]["total_bytes"] - process, memory["peak_bytes"] - process
+
+
+def test_blocks_that_are_computed_again_take_less_as_is_forecast(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"method": "lora", "dtype": "float32", "words": 60, "longest": 1024}
+    _, kept = _added(_measured(NANO_FOLDER, tmp_path / "kept", **given))
+    forecast, recomputed = _added(_measured(NANO_FOLDER, tmp_path / "again", checkpointing="on", **given))
+    assert recomputed < 0.85 * kept
+    assert 1 / ACCURACY <= forecast / recomputed <= ACCURACY, f"{in_words(forecast)}, measured {in_words(recomputed)}"
 
 
 def test_what_a_tiny_model_takes_is_forecast_within_the_noise_of_a_process(tmp_path: Path) -> None:
@@ -80,6 +95,7 @@ def test_each_part_follows_what_it_is_made_of() -> None:
     assert full.weights_bytes == 4 * facts.parameter_count
     assert lora.gradients_bytes < full.gradients_bytes / 5
     assert made(lora_rank=32).moments_bytes == 2 * lora.moments_bytes
+    assert made(optimizer="adamw-8bit").moments_bytes == pytest.approx(lora.moments_bytes / 4, rel=0.02)
     assert made(dtype="bfloat16").weights_bytes < lora.weights_bytes * 0.7
     assert made(token_budget=1024).activations_bytes < lora.activations_bytes * 0.7
     assert made(batch_size=1).largest_micro_batch == ROWS.longest
@@ -95,6 +111,39 @@ def test_short_memory_makes_micro_batches_smaller_and_the_run_says_so(tmp_path: 
     assert plan.token_budget < TOKEN_BUDGET
     assert plan.forecast.added_bytes <= free
     assert f"micro-batches have {plan.token_budget} tokens instead of {TOKEN_BUDGET}" in plan.sentence()
+
+
+def test_where_the_smallest_micro_batches_do_not_fit_blocks_are_computed_again(tmp_path: Path) -> None:
+    spec = TrainingSpec(batch_size=64)
+    smallest = min(TOKEN_BUDGETS["cpu"])
+    least, _ = fitting_forecast(spec, NANO_FOLDER, ROWS, device="cpu", token_budget=smallest, available=10**12)
+    free = least.added_bytes - 1
+    plan = plan_memory(spec, NANO_FOLDER, ROWS, tmp_path, device="cpu", token_budget=None, available=free)
+    assert plan.forecast.recomputes_blocks
+    assert plan.forecast.added_bytes <= free
+    assert "blocks are computed again in the backward pass instead of being kept" in plan.sentence()
+    # And again in a later attempt, whatever has become free meanwhile.
+    later = plan_memory(spec, NANO_FOLDER, ROWS, tmp_path, device="cpu", token_budget=None, available=10**12)
+    assert later.forecast == replace(plan.forecast, process_bytes=later.forecast.process_bytes)
+    off = replace(spec, gradient_checkpointing="off")
+    with pytest.raises(JobFailed, match=r'gradientCheckpointing "auto" needs .* which fits'):
+        fitting_forecast(off, NANO_FOLDER, ROWS, device="cpu", available=free)
+
+
+def test_what_is_asked_for_is_done_however_much_is_free_and_is_no_concession(tmp_path: Path) -> None:
+    spec = TrainingSpec(gradient_checkpointing="on")
+    plan = plan_memory(spec, NANO_FOLDER, ROWS, tmp_path, device="cpu", token_budget=None, available=10**12)
+    assert plan.forecast.recomputes_blocks
+    assert "Memory is short" not in plan.sentence()
+
+
+def test_a_gpu_takes_more_at_a_time_and_neither_loads_nor_saves_there() -> None:
+    facts, widths = read_facts(NANO_FOLDER), read_widths(NANO_FOLDER)
+    cpu, gpu = (forecast(TrainingSpec(), facts, widths, ROWS, process_bytes=0, kind=kind) for kind in ("cpu", "cuda"))
+    assert max(TOKEN_BUDGETS["cuda"]) > max(TOKEN_BUDGETS["cpu"])
+    assert (gpu.loading_bytes, gpu.saving_bytes) == (0, 0)
+    assert cpu.loading_bytes > 0
+    assert gpu.weights_bytes == cpu.weights_bytes
 
 
 def test_a_run_that_goes_on_keeps_its_micro_batches(tmp_path: Path) -> None:

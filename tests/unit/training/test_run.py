@@ -102,6 +102,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "publish": {"publish": "last"},
     "checkpoint_interval_seconds": {"checkpoint_interval_seconds": 0.0},
     "dtype": {"dtype": "bfloat16"},
+    "gradient_checkpointing": {"gradient_checkpointing": "on"},
 }
 
 
@@ -132,6 +133,9 @@ def test_every_field_of_the_spec_changes_the_run(
         assert changed.sha256 == plain.sha256
         assert len(list((tmp_path / "checkpoints").iterdir())) == 3
         assert not (plain.folder.parent / "checkpoints").exists()
+    elif name == "gradient_checkpointing":
+        assert changed.sha256 == plain.sha256
+        assert _activation_bytes(changed) < _activation_bytes(plain)
     elif name == "early_stopping_patience":
         assert (changed.stopped_early, changed.steps) == (True, 9)
     elif name == "early_stopping_threshold":
@@ -144,6 +148,10 @@ def test_every_field_of_the_spec_changes_the_run(
         assert changed.step_records == plain.step_records
     if name == "evaluation_percentage":
         assert changed.validation_records
+
+
+def _activation_bytes(outcome: TrainingOutcome) -> int:
+    return int(read_run_record(outcome.folder.parent)["memory"]["forecast"]["activations_bytes"])
 
 
 @pytest.fixture(scope="module")

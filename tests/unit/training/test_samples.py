@@ -152,7 +152,6 @@ def test_samples_take_two_percent_of_a_run_and_one_token_at_most(token_seconds: 
         total_steps=steps,
         model=None,
         validation_sets=(),
-        spec=SimpleNamespace(epochs=1, replay_percentage=0),
         state=SimpleNamespace(step=0, step_records=[], validation_records=[]),
     )
     sampler: Any = SlowSampler(clock, token_seconds)

@@ -28,6 +28,7 @@ def test_an_unknown_key_is_refused() -> None:
         {"method": "dora"},
         {"objective": "dpo"},
         {"dtype": "float16"},
+        {"gradient_checkpointing": "always"},
         {"publish": "first"},
         {"weight_decay": -0.1},
         {"max_grad_norm": 0.0},
@@ -55,3 +56,4 @@ def test_the_digest_holds_all_that_decides_the_result() -> None:
     spec = TrainingSpec()
     assert spec.digest() != TrainingSpec(seed=1).digest()
     assert spec.digest() == TrainingSpec(checkpoint_interval_seconds=1).digest()
+    assert spec.digest() == TrainingSpec(gradient_checkpointing="on").digest()

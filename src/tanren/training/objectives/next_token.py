@@ -29,10 +29,12 @@ _PLAIN_HEADS = frozenset(
     }
 )
 """Architectures whose logits are `lm_head(last hidden state)` and nothing more: no bias, no scaling."""
-CHUNK_LOGITS: Final = 1 << 24
-"""Logits computed at a time, and their gradient in the same place: 32 MB in bfloat16."""
-_WIDE_LOGITS: Final = 1 << 19
-"""Of them in float32 at a time: 2 MB, which a core's cache holds until the next operation on them."""
+CHUNK_LOGITS: Final = {"cpu": 1 << 24, "cuda": 1 << 26}
+"""Logits computed at a time, and their gradient in the same place: 32 MB in bfloat16; on a GPU 128 MB, in which the
+head's weights are read seldom enough."""
+WIDE_LOGITS: Final = {"cpu": 1 << 19, "cuda": 1 << 26}
+"""Of them in float32 at a time: 2 MB, which a core's cache holds until the next operation on them; on a GPU all, since
+there each operation costs the same however few they are."""
 
 
 def next_token_loss_sum(model: "PreTrainedModel", batch: MicroBatch) -> Tensor:
@@ -67,7 +69,7 @@ class _HeadLoss(torch.autograd.Function):
         d_hidden_ND = torch.empty(hidden_ND.shape, dtype=dtype, device=hidden_ND.device) if wants_hidden else None
         d_weight_VD = torch.zeros_like(weight_VD) if wants_weight else None
         total = torch.zeros((), dtype=torch.float32, device=hidden_ND.device)
-        chunk = max(1, CHUNK_LOGITS // weight_VD.shape[0])
+        chunk = max(1, CHUNK_LOGITS[hidden_ND.device.type] // weight_VD.shape[0])
         for first in range(0, len(labels_N), chunk):
             hidden_nD = hidden_ND[first : first + chunk].to(dtype)
             logits_nV = hidden_nD @ cast_VD.T
@@ -94,7 +96,7 @@ class _HeadLoss(torch.autograd.Function):
 def _loss_and_gradient(logits_nV: Tensor, labels_n: Tensor) -> Tensor:
     """The losses' sum; the logits become their gradient in place. Sums are float32 throughout."""
     total = torch.zeros((), dtype=torch.float32, device=logits_nV.device)
-    few = max(1, _WIDE_LOGITS // logits_nV.shape[1])
+    few = max(1, WIDE_LOGITS[logits_nV.device.type] // logits_nV.shape[1])
     for narrow_nV, of_n in zip(logits_nV.split(few), labels_n.split(few), strict=True):
         label_n1 = of_n[:, None]
         wide_nV = narrow_nV.to(torch.float32)
