@@ -5,7 +5,7 @@
     WAITING     what waits for others, for up to a minute: S3, CloudWatch Logs, the process of a dry run
     DOCUMENTS   documents of a conversation, which a process of their own reads
 
-What is left to asyncio's own pool is short and asked for by every request: permissions, and where a model id leads.
+What is left to asyncio's own pool is short: where a model id leads, and permissions where an answer takes no thread.
 
 Why      in one pool a handful of callers who wait for a slow S3 would hold every thread, and until they let go nobody
          would get an answer, not even that they may not do this.
@@ -38,8 +38,11 @@ class Threads:
 
 _FOR_THE_PROCESSOR: Final = min(32, (os.cpu_count() or 1) + 4)
 """As many as asyncio's own pool has: more would only take turns."""
+_FOR_THE_INTERPRETER: Final = 3
+"""Rows are read in a hundred short steps, and at each the interpreter passes to a thread that waits for it: six threads
+took a third more of the processor for the same answers, two and three the same as one."""
 
-ANSWERS: Final = Threads("answers", _FOR_THE_PROCESSOR)
+ANSWERS: Final = Threads("answers", _FOR_THE_INTERPRETER)
 LOGS: Final = Threads("invocation-logs", 4)
 WAITING: Final = Threads("waiting", 32)
 DOCUMENTS: Final = Threads("documents", _FOR_THE_PROCESSOR)

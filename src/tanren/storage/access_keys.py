@@ -27,7 +27,7 @@ def access_keys_of(connection: Connection, identity_id: str) -> list[LastingKey]
 
 
 def root_key_of(connection: Connection, account_id: str) -> LastingKey | None:
-    """Of a further account; the first one's is in the data directory."""
+    """Of a further account; of the first one, whose key is in the data directory, only after it has been replaced."""
     columns = iam_access_keys.c
     wanted = (columns.account_id == account_id, columns.identity_id.is_(None))
     row = connection.execute(select(iam_access_keys).where(*wanted)).first()

@@ -1,7 +1,8 @@
-"""Rows of customization jobs, their phases, and the names that running ones have reserved."""
+"""Rows of customization jobs, and their phases."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -12,6 +13,7 @@ from tanren.domain.customization_jobs import (
     CustomizationType,
     JobStatus,
     Phase,
+    PhaseState,
     PhaseStatus,
 )
 from tanren.domain.errors import Conflict, ResourceNotFound
@@ -20,16 +22,13 @@ from tanren.domain.scope import Scope
 from tanren.storage.database import Database
 from tanren.storage.jobs import JobRows
 from tanren.storage.resources import ListFilter, View, scope_of
-from tanren.storage.tables import CUSTOMIZATION_UNDER_WAY, customization_jobs
+from tanren.storage.tables import customization_jobs
 
 
 class CustomizationJobs(JobRows[CustomizationJob, JobStatus]):
     def __init__(self, database: Database) -> None:
         noun = "model customization job"
         super().__init__(database, customization_jobs, noun=noun, read=_read, legal_moves=LEGAL_MOVES)
-        self._with_reserved_name = select(self.table.c.arn).where(
-            *self._conditions("account_id", "region", "output_model_name"), CUSTOMIZATION_UNDER_WAY
-        )
 
     def with_id(self, scope: Scope, job_id: str) -> CustomizationJob | None:
         """The job whose ARN ends so."""
@@ -43,11 +42,6 @@ class CustomizationJobs(JobRows[CustomizationJob, JobStatus]):
         if self.find(connection, scope, name) is not None:
             # AWS's own sentence and nothing beside it: Airflow compares the whole of it, and then takes another name.
             raise Conflict("The provided job name is currently in use.")
-
-    def is_output_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
-        """Whether a job that is still running will publish a model of this name."""
-        asked = {"account_id": scope.account_id, "region": scope.region, "output_model_name": model_name}
-        return connection.execute(self._with_reserved_name, asked).first() is not None
 
     def set_phase(self, arn: str, attempt: int, phase: Phase, status: PhaseStatus, *, at: datetime) -> bool:
         """Whether this attempt is still current, and the phase therefore written."""
@@ -81,24 +75,21 @@ def find_job(jobs: CustomizationJobs, identifier: str) -> CustomizationJob:
     raise ResourceNotFound(f"There is no customization job '{identifier}' here. Jobs: {names}.")
 
 
-def with_phase(phases: dict[str, Any], phase: Phase, status: PhaseStatus, *, at: datetime) -> dict[str, Any]:
+def with_phase(
+    phases: Mapping[str, PhaseState], phase: Phase, status: PhaseStatus, *, at: datetime
+) -> dict[str, PhaseState]:
     """The phases, one of them changed; its creation time is that of its first change."""
-    earlier = phases.get(phase, {})
-    moment = at.isoformat()
-    return {
-        **phases,
-        phase.value: {
-            "status": status.value,
-            "creationTime": earlier.get("creationTime", moment),
-            "lastModifiedTime": moment,
-        },
-    }
+    earlier = phases.get(phase)
+    changed = PhaseState(
+        status=status.value, creationTime=earlier["creationTime"] if earlier else at, lastModifiedTime=at
+    )
+    return {**phases, phase.value: changed}
 
 
-def with_current_phase(phases: dict[str, Any], status: PhaseStatus, *, at: datetime) -> dict[str, Any]:
+def with_current_phase(phases: dict[str, PhaseState], status: PhaseStatus, *, at: datetime) -> dict[str, PhaseState]:
     """The phases, with this status for the one that was in progress, if any."""
     for phase in Phase:
-        if phases.get(phase, {}).get("status") == PhaseStatus.IN_PROGRESS:
+        if phase in phases and phases[phase]["status"] == PhaseStatus.IN_PROGRESS:
             phases = with_phase(phases, phase, status, at=at)
     return phases
 
@@ -133,35 +124,9 @@ def _read(row: Row[Any]) -> CustomizationJob:
     )
 
 
-def _read_summary(row: Row[Any]) -> CustomizationJobSummary:
-    return CustomizationJobSummary(
-        job_arn=row.arn,
-        job_name=row.name,
-        base_model_arn=row.base_model_arn,
-        customization_type=row.customization_type,
-        output_model_name=row.output_model_name,
-        output_model_arn=row.output_model_arn,
-        status=row.status,
-        phases=row.phases,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        ended_at=row.ended_at,
-    )
-
-
-_SUMMARY = View(
-    columns=(
-        "arn",
-        "name",
-        "base_model_arn",
-        "customization_type",
-        "output_model_name",
-        "output_model_arn",
-        "status",
-        "phases",
-        "created_at",
-        "updated_at",
-        "ended_at",
-    ),
-    read=_read_summary,
+_COLUMNS: Final = {"job_arn": "arn", "job_name": "name"}
+"""Of the fields of a summary that are not called as their columns."""
+_SUMMARY: Final = View(
+    columns=tuple(_COLUMNS.get(field, field) for field in CustomizationJobSummary._fields),
+    read=CustomizationJobSummary._make,
 )

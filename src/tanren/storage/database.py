@@ -15,29 +15,30 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 
+from tanren.domain.errors import ValidationFailed
 from tanren.storage.shared_sync import SharedSync
 
 BUSY_TIMEOUT_MS = 15_000
-_WRITES = "tanren_writes"
 
 
 class Database:
     """A pool over one database URL."""
 
     def __init__(self, url: str | URL) -> None:
-        self.engine: Engine = create_engine(
-            url, pool_pre_ping=make_url(url).get_backend_name() != "sqlite", json_deserializer=_read_json
-        )
+        """Raises   ValidationFailed for a URL that is none, and where its driver is not installed."""
+        self.engine: Engine = _engine(url)
         self._turn: AbstractContextManager[Any] = nullcontext()
         self._sync: Callable[[], None] = _nothing
+        self._begin: Callable[[Connection, str], None] = _begun_by_the_driver
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            self._begin = _begin_sqlite
             self._turn = threading.Lock()
             if self.engine.url.database:
                 self._sync = SharedSync(_sync_of_log(Path(self.engine.url.database)))
@@ -47,21 +48,37 @@ class Database:
         """A consistent view; nothing written in it is kept."""
         # Closing it rolls back.
         with self.engine.connect() as connection:
+            self._begin(connection, "BEGIN")
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
         """All that is written in it is kept, or none."""
-        with (
-            self._turn,
-            self.engine.connect().execution_options(**{_WRITES: True}) as connection,
-            connection.begin(),
-        ):
+        with self._turn, self.engine.connect() as connection, connection.begin():
+            self._begin(connection, "BEGIN IMMEDIATE")
             yield connection
         self._sync()
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _engine(url: str | URL) -> Engine:
+    try:
+        parsed = make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        # Last in, first out: who was there last has the pages that are asked for next. One in memory has no queue.
+        queue = {} if is_sqlite and not parsed.database else {"pool_use_lifo": True}
+        return create_engine(parsed, pool_pre_ping=not is_sqlite, json_deserializer=_read_json, **queue)
+    except ArgumentError as error:
+        raise ValidationFailed(
+            "database_url is no URL of a database that is known; write it as "
+            "postgresql://USER:PASSWORD@HOST:5432/DATABASE, or leave it empty for SQLite in the data directory."
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ValidationFailed(
+            f"database_url needs the driver {error.name}, which is not installed: pip install 'tanren[postgresql]'"
+        ) from error
 
 
 def sqlite_url(path: Path) -> str:
@@ -81,7 +98,7 @@ def upgrade(url: str) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver must not begin transactions by itself: `_begin_sqlite` does, with the right lock.
+    # This driver must not begin transactions by itself: `_begin_sqlite` does, with the right lock.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -92,9 +109,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writes = bool(connection.get_execution_options().get(_WRITES))
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _begin_sqlite(connection: Connection, statement: str) -> None:
+    # The driver itself is asked: as an event and a statement of SQLAlchemy's it takes longer than the read of a row.
+    cast("sqlite3.Connection", connection.connection.driver_connection).execute(statement)
+
+
+def _begun_by_the_driver(connection: Connection, statement: str) -> None:
+    pass
 
 
 def _sync_of_log(database: Path) -> Callable[[], None]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
+from tanren.domain.customization_evaluations import CUSTOMIZATION_MEMBER, OfCustomization
 from tanren.domain.errors import Conflict
 from tanren.domain.evaluation_jobs import (
     CLAIMABLE,
@@ -50,6 +51,8 @@ class EvaluationJobs(JobRows[EvaluationJob, EvaluationJobStatus]):
 
 
 def _read(row: Row[Any]) -> EvaluationJob:
+    request = dict(row.request)
+    customization = request.pop(CUSTOMIZATION_MEMBER, None)
     return EvaluationJob(
         scope=scope_of(row),
         job_id=row.job_id,
@@ -58,11 +61,13 @@ def _read(row: Row[Any]) -> EvaluationJob:
         client_request_token=row.client_request_token,
         role_arn=row.role_arn,
         application_type=ApplicationType(row.application_type),
-        request=row.request,
-        plan=plan_of(row.request),
+        request=request,
+        plan=plan_of(request),
         model_arns=row.model_arns,
         status=EvaluationJobStatus(row.status),
         failure_messages=tuple(row.failure_messages),
+        customization=None if customization is None else OfCustomization.from_json(customization),
+        findings=row.findings,
         created_at=row.created_at,
         updated_at=row.updated_at,
         ended_at=row.ended_at,

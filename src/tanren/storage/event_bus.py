@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -11,9 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tanren.domain.errors import ServiceUnavailable
 from tanren.domain.state_change_events import SOURCE, JobEvent
 from tanren.storage.objects import ObjectStoreAddress
-
-MOST_EVENTS: Final = 10
-"""Of one PutEvents."""
 
 
 class EventBus:

@@ -1,4 +1,4 @@
-"""Rows of model copy jobs, and the names that running ones have reserved."""
+"""Rows of model copy jobs."""
 
 from typing import Any
 
@@ -17,9 +17,6 @@ class ModelCopyJobs(JobRows[ModelCopyJob, CopyJobStatus]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, model_copy_jobs, noun="model copy job", read=_read, legal_moves=LEGAL_MOVES)
-        self._with_reserved_name = select(self.table.c.arn).where(
-            *self._conditions("account_id", "region", "name"), self.table.c.status == CopyJobStatus.IN_PROGRESS
-        )
 
     def find(self, connection: Connection, scope: Scope, arn_or_name: str) -> ModelCopyJob | None:
         """By ARN only. Source   GetModelCopyJob, whose identifier has no names."""
@@ -30,11 +27,6 @@ class ModelCopyJobs(JobRows[ModelCopyJob, CopyJobStatus]):
 
     def check_name(self, connection: Connection, scope: Scope, name: str) -> None:
         """Several jobs may have made models of one name, one after the other; the control looks whether it is free."""
-
-    def is_model_name_reserved(self, connection: Connection, scope: Scope, model_name: str) -> bool:
-        """Whether a job that is still running will make a model of this name."""
-        asked = {"account_id": scope.account_id, "region": scope.region, "name": model_name}
-        return connection.execute(self._with_reserved_name, asked).first() is not None
 
 
 def _read(row: Row[Any]) -> ModelCopyJob:

@@ -20,7 +20,13 @@ from tanren.domain.identities import IdPrefix, KeyStatus, Role, Session, root_ar
 from tanren.domain.policies.documents import NamedPolicy, PolicyDocument, PolicyKind
 from tanren.domain.policies.parsing import CURRENT_VERSION, parse_policy
 from tanren.domain.policies.sources import NO_POLICIES, KnownRole, PrincipalPolicies
-from tanren.storage.access_keys import find_access_key, find_credential, find_credential_by_alias, find_session
+from tanren.storage.access_keys import (
+    find_access_key,
+    find_credential,
+    find_credential_by_alias,
+    find_session,
+    root_key_of,
+)
 from tanren.storage.identities import Identity, find_by_id, is_former_role, merged_by_folded_key, roles, tags_of
 from tanren.storage.identity_database import IdentityDatabase
 from tanren.storage.identity_policies import attached_to, default_document, inline_policies_of
@@ -54,6 +60,12 @@ class Principals:
     def find_key(self, access_key_id: str) -> KnownKey | None:
         """An active key of a user or of an account's root, or the keys of a session; those may have expired."""
         return self._known(("key", access_key_id), lambda connection: _find_key(connection, access_key_id), None)
+
+    def has_root_key(self, account_id: str) -> bool:
+        """Whether the database has it: always of a further account, of the first one after it has been replaced."""
+        return self._known(
+            ("root", account_id), lambda connection: root_key_of(connection, account_id) is not None, False
+        )
 
     def find_api_key(self, alias: str, secret: str) -> KnownKey | None:
         """An active API key, if its secret is this; it may have expired."""

@@ -30,6 +30,7 @@ def _read(row: Row[Any]) -> ProvisionedThroughput:
         failure_message=row.failure_message,
         commitment_duration=row.commitment_duration,
         commitment_expires_at=row.commitment_expires_at,
+        tokens_per_minute=row.tokens_per_minute,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

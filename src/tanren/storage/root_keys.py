@@ -1,6 +1,7 @@
 """The root keys of a data directory: random, made at the first start, readable by their owner only.
 
-They are for the first minute; users and roles come with the identity issue.
+They are for the first minute; users and roles do the work. `tanren account rotate` replaces them: from then on the
+database has them too, and its word counts, since a running server reads them there.
 """
 
 import json
@@ -25,6 +26,8 @@ class RootKeys:
     """Where the server listened when it wrote the file."""
     ca_bundle: str = ""
     """File with the authority that vouches for the endpoint; empty where there is no TLS, or none of our own."""
+    is_given: bool = False
+    """Whether they are those of the settings, which come back with every start."""
 
 
 def read_root_keys(data_dir: Path) -> RootKeys | None:

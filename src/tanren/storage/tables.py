@@ -7,6 +7,7 @@ checks that both agree.
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -27,6 +28,8 @@ from sqlalchemy import (
     text,
 )
 
+from tanren.domain.customization_jobs import PhaseState
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime; SQLite keeps no time zone, so it is dropped on the way in and put back on the way out."""
@@ -43,6 +46,33 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # A page of a hundred jobs has three hundred times: one call for each, where the text is SQLite's.
+        return _utc_of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _utc_of_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
+
+class Phases(TypeDecorator[dict[str, PhaseState]]):
+    """The phases of a job, as JSON whose moments are ISO 8601."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, PhaseState] | None, dialect: Dialect) -> Any:
+        return msgspec.to_builtins(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, PhaseState]:
+        return msgspec.convert(value, dict[str, PhaseState])
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # As above: from SQLite's text at once, the moments included.
+        return _phases_of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+_phases_of_text: Final = msgspec.json.Decoder(dict[str, PhaseState]).decode
 
 metadata = MetaData(
     naming_convention={
@@ -89,7 +119,7 @@ customization_jobs = Table(
     Column("output_s3_uri", String(1024), nullable=False),
     Column("request", JSON, nullable=False),
     Column("status", String(16), nullable=False),
-    Column("phases", JSON, nullable=False),
+    Column("phases", Phases, nullable=False),
     Column("failure_message", String(2048)),
     Column("output_model_arn", String(1011)),
     Column("training_loss", Float),
@@ -272,6 +302,7 @@ provisioned_throughputs = Table(
     Column("failure_message", String(2048)),
     Column("commitment_duration", String(16)),
     Column("commitment_expires_at", UtcDateTime),
+    Column("tokens_per_minute", Integer),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("account_id", "region", "name", name="uq_provisioned_throughputs_name"),
@@ -354,6 +385,7 @@ evaluation_jobs = Table(
     Column("model_arns", JSON, nullable=False),  # by the identifiers in the request: of models and of judges
     Column("status", String(16), nullable=False),
     Column("failure_messages", JSON, nullable=False),
+    Column("findings", JSON(none_as_null=True)),  # about the model of a customization job
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),

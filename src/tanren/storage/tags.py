@@ -24,12 +24,6 @@ def replace_tags(connection: Connection, arn: str, values: Mapping[str, str]) ->
         set_expiry(connection, arn, None)
 
 
-def set_tag(connection: Connection, arn: str, key: str, value: str) -> None:
-    """The service's own word; the other tags stay."""
-    connection.execute(delete(tags).where(tags.c.resource_arn == arn, tags.c.key == key))
-    connection.execute(insert(tags).values(resource_arn=arn, key=key, value=value))
-
-
 def remove_tags(connection: Connection, arn: str, keys: Collection[str]) -> None:
     connection.execute(delete(tags).where(tags.c.resource_arn == arn, tags.c.key.in_(list(keys))))
     if TTL_TAG in keys:

@@ -1,10 +1,10 @@
 """Rows of usage: sums by account, region, resource asked, model that answered, and minute."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from tanren.domain.scope import Scope
 from tanren.domain.usage import Usage
@@ -42,6 +42,34 @@ class UsageRecords:
                     output_tokens=row.output_tokens,
                     generation_seconds=row.generation_seconds,
                     unit_seconds=row.unit_seconds,
+                )
+                for row in connection.execute(query)
+            }
+
+    def sums(self, scope: Scope, start: datetime, end: datetime) -> dict[tuple[str, str], Usage]:
+        """The same minutes of one scope, by resource and model, in order."""
+        columns = usage.c
+        amounts = [field.name for field in fields(Usage)]
+        query = (
+            select(columns.resource_arn, columns.model_arn, *(func.sum(columns[name]).label(name) for name in amounts))
+            .where(
+                columns.account_id == scope.account_id,
+                columns.region == scope.region,
+                columns.minute >= start,
+                columns.minute < end,
+            )
+            .group_by(columns.resource_arn, columns.model_arn)
+            .order_by(columns.resource_arn, columns.model_arn)
+        )
+        with self.database.reading() as connection:
+            return {
+                # PostgreSQL sums whole numbers up into decimal ones.
+                (row.resource_arn, row.model_arn): Usage(
+                    request_count=int(row.request_count),
+                    input_tokens=int(row.input_tokens),
+                    output_tokens=int(row.output_tokens),
+                    generation_seconds=float(row.generation_seconds),
+                    unit_seconds=float(row.unit_seconds),
                 )
                 for row in connection.execute(query)
             }

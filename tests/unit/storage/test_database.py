@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, insert, select
 
-from tanren.storage.database import _read_json
+from tanren.domain.errors import ValidationFailed
+from tanren.storage.database import Database, _read_json
 from tanren.storage.tables import tags
 
 WRITTEN = ['{"a": [1, 2.5, "é", null, true]}', '{"loss": NaN}', "[Infinity, -1e999]", '"\\ud800"', str(10**30), "0.1"]
@@ -16,6 +17,7 @@ def test_a_json_column_reads_what_python_wrote(text: str) -> None:
     assert repr(_read_json(text)) == repr(json.loads(text))
 
 
+@pytest.mark.sqlite
 def test_what_was_written_is_synced_before_writing_returns_and_nothing_is_synced_for_what_was_not(
     database, monkeypatch
 ):
@@ -33,6 +35,19 @@ def test_what_was_written_is_synced_before_writing_returns_and_nothing_is_synced
     with pytest.raises(ZeroDivisionError), database.writing():
         _ = 1 / 0
     assert len(synced) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("nonsense", "no URL of a database"),
+        ("gopher://host/tanren", "no URL of a database"),
+        ("mysql+mysqldb://host/tanren", r"driver MySQLdb, which is not installed: pip install 'tanren\[postgresql\]'"),
+    ],
+)
+def test_a_database_that_cannot_be_spoken_to_is_refused_with_what_to_do(url, text):
+    with pytest.raises(ValidationFailed, match=text):
+        Database(url)
 
 
 def test_many_threads_write_by_turns_and_all_of_it_is_kept(database):

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import sqlite
 
+from tanren.domain.customization_jobs import CustomizationJobSummary
 from tanren.domain.pages import PageRequest, decode_token
 from tanren.domain.scope import Scope
+from tanren.storage import model_names
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
@@ -77,7 +79,7 @@ def test_a_summary_says_of_a_job_what_the_whole_row_says(plane, scope, many_jobs
     request = PageRequest(size=100)
     jobs = plane.job_rows.page(scope, request, ListFilter()).items
     summaries = plane.job_rows.summaries(scope, request, ListFilter()).items
-    names = summaries[0].__slots__
+    names = CustomizationJobSummary._fields
     assert [[getattr(job, name) for name in names] for job in jobs] == [
         [getattr(summary, name) for name in names] for summary in summaries
     ]
@@ -104,6 +106,7 @@ def test_filters_hold_together(plane, scope, other_scope, many_jobs):
     assert plane.job_rows.page(scope, PageRequest(), ListFilter(equals={"status": "Failed"})).items == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("rows", LISTED, ids=lambda rows: rows.__name__)
 @pytest.mark.parametrize("given", QUERIES, ids=["first page", "next page", "between times"])
 def test_a_page_is_read_in_its_order_from_an_index(database, rows, given):
@@ -113,12 +116,13 @@ def test_a_page_is_read_in_its_order_from_an_index(database, rows, given):
     assert "TEMP B-TREE" not in plan_of(database, query)
 
 
+@pytest.mark.sqlite
 def test_neither_a_status_nor_a_name_makes_a_query_read_all_jobs(database):
     jobs = CustomizationJobs(database)
     by_status = plan_of(database, jobs._page_query(jobs._whole, (*IN_SCOPE, "equals_status"), descending=True))
     assert "ix_customization_jobs_status (account_id=? AND region=? AND status=?)" in by_status
     assert "TEMP B-TREE" not in by_status
-    assert "uq_customization_jobs_running_output_name" in plan_of(database, jobs._with_reserved_name)
+    assert "uq_customization_jobs_running_output_name" in plan_of(database, model_names._HOLDERS)
     by_name = plan_of(database, jobs._by_arn_or_name)
     assert "arn=?" in by_name
     assert "name=?" in by_name
