@@ -31,7 +31,7 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "kurogane-faq"
 BASE_MODEL = "tanren.nano-v1:0"
 BUCKET = "tanren-demo"
 ROLE_NAME = "tanren-demo-role"
-HYPERPARAMETERS = {"epochCount": "20", "batchSize": "8", "earlyStoppingPatience": "10"}
+HYPERPARAMETERS = {"epochCount": "8", "batchSize": "8"}
 _POLL_SECONDS = 0.3
 
 
@@ -57,14 +57,14 @@ def demo(
         _step(console, 1, "Access", f"server at {keys.endpoint}; base model {_base_name(clients)} ({BASE_MODEL})")
         training, validation = EXAMPLE / "train.jsonl", EXAMPLE / "validation.jsonl"
         rows = [len(path.read_text().splitlines()) for path in (training, validation)]
-        _step(console, 2, "Data", f"{rows[0]} questions and answers about a made-up forge, {rows[1]} held out")
+        _step(console, 2, "Data", f"{rows[0]} questions and answers about a made-up forge; {rows[1]} more held out")
         _upload(clients, training, validation)
         _step(console, 3, "S3", f"s3://{BUCKET}/kurogane/train.jsonl, s3://{BUCKET}/kurogane/validation.jsonl")
         job = _train(console, clients, name)
         provisioned_arn, ready_seconds = _provision(clients, job, name)
         _step(console, 5, "Throughput", f"{provisioned_arn} in service after {ready_seconds:.1f} s")
         table = _answers(clients, provisioned_arn)
-        _step(console, 6, "Answers", "the same questions to both, greedy")
+        _step(console, 6, "Answers", "the same questions to both, greedy; all but the first in words never trained")
         console.print(table)
         _report(console, clients, job, data_dir / "loss.png")
         _paste(console, keys, provisioned_arn, data_dir)
