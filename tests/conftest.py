@@ -1,4 +1,7 @@
-"""Fixtures that every suite may use."""
+"""Fixtures that every suite may use.
+
+pytest --postgresql postgresql://USER@HOST:PORT/DATABASE tests/unit        the same tests over PostgreSQL
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,6 +12,7 @@ import pytest
 
 from tanren.domain.scope import Scope
 from tanren.storage.database import Database, sqlite_url, upgrade
+from tests.postgresql import PostgresqlTemplate, migrated_template
 
 
 class SteppingClock:
@@ -47,6 +51,17 @@ def other_scope() -> Scope:
     return Scope(account_id="210987654321", region="us-west-2")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgresql", metavar="URL", help="of a server on which test databases may be made and dropped")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--postgresql"):
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(pytest.mark.skip("about SQLite alone"))
+
+
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database that the migrations made, to be copied."""
@@ -56,9 +71,22 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
+    """Migrated and empty: SQLite, or where `--postgresql` names a server, a database of its own there."""
+    if request.config.getoption("--postgresql"):
+        with request.getfixturevalue("migrated_postgresql").copied() as url:
+            opened = Database(url)
+            yield opened
+            opened.close()
+        return
     path = tmp_path / "tanren.db"
     shutil.copyfile(migrated_file, path)
     opened = Database(sqlite_url(path))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(request: pytest.FixtureRequest) -> Iterator[PostgresqlTemplate]:
+    with migrated_template(request.config.getoption("--postgresql")) as template:
+        yield template

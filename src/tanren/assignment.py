@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tanren.catalog.weights import WeightsCatalogue
@@ -236,6 +237,7 @@ def _evaluate(assignment: Assignment, settings: Settings, database: Database, yi
     # Imported here, as for `_infer`.
     from tanren.aws.batch_operations import BatchCaller, batch_operation
     from tanren.aws.operations.bedrock_runtime import runtime_handlers
+    from tanren.evaluation.answers import LikelihoodScorer
     from tanren.runtime.batch_records import RecordOperation
     from tanren.runtime.inference import Inference
     from tanren.storage.evaluation_jobs import EvaluationJobs
@@ -254,6 +256,14 @@ def _evaluate(assignment: Assignment, settings: Settings, database: Database, yi
             caller = BatchCaller(scope=job.scope, role_arn=job.role_arn, model_id=model_arn, job_arn=job.job_arn)
             return batch_operation("Converse", handlers, caller, clock=utc_now)
 
+        def likelihoods_of(base: Path, adapter: Path | None, check_wanted: Callable[[], None]) -> LikelihoodScorer:
+            # Only now: tensors, which most evaluations do without.
+            from tanren.training.device import chosen_device
+            from tanren.workflows.likelihoods import WeightsLikelihoods
+
+            device = chosen_device(settings.training_device)
+            return WeightsLikelihoods(base, adapter, device=device, check_wanted=check_wanted)
+
         workflow = EvaluationWorkflow(
             assignment,
             jobs=jobs,
@@ -263,6 +273,7 @@ def _evaluate(assignment: Assignment, settings: Settings, database: Database, yi
             artifacts=ArtifactStore(settings.data_dir / "artifacts"),
             placement=placement,
             operation_for=operation_for,
+            likelihoods_of=likelihoods_of,
             clock=utc_now,
             yield_asked=yield_asked,
             pacing=Pacing(most_under_way=settings.batch_concurrency, engine_share=settings.batch_engine_share),

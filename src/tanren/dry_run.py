@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from tanren.catalog.foundation_models import root_model
 from tanren.control.account_places import AccountPlaces
@@ -37,6 +37,9 @@ from tanren.object_stores import object_store_address
 from tanren.settings import Settings, read_settings
 from tanren.storage.objects import ObjectStore
 
+if TYPE_CHECKING:
+    from tanren.workflows.data_examination import DataExamination
+
 MOST_BYTES: Final = 256 * 1024 * 1024
 MOST_AT_ONCE: Final = 2
 """Dry runs of one gateway process; an estimate takes as much memory as a tokenizer and torch do."""
@@ -54,6 +57,9 @@ TOO_MUCH_MEMORY: Final = (
     f"The dry run takes more than {MOST_MEMORY_BYTES // 1024**3} GiB of memory, which it may not. Give a part of the "
     "data, or look for a row that is far longer than the others."
 )
+
+_MOST_NAMED: Final = 50
+"""Languages, labels and lines of an examination; there may be as many as records."""
 
 _OUT_OF_MEMORY: Final = re.compile(rb"memory allocation of \d+ bytes failed|std::bad_alloc|an't allocate memory")
 """The last words of libraries in Rust, in C++, and of torch, which raise no MemoryError."""
@@ -138,6 +144,7 @@ def main() -> int:
 
 def _obeyed(orders: dict[str, Any], settings: Settings) -> dict[str, Any]:
     # Imported here: the gateway knows this module, and nothing of what a job does.
+    from tanren.workflows.data_examination import examination, forbid_torch
     from tanren.workflows.dry_run import DryRun, estimated, examined
 
     objects = ObjectStore(object_store_address(settings, Scope(**orders["scope"])))
@@ -149,6 +156,17 @@ def _obeyed(orders: dict[str, Any], settings: Settings) -> dict[str, Any]:
         folder=Path(orders["folder"]),
         most_bytes=MOST_BYTES,
     )
+    if looked_at := orders.get("examination"):
+        forbid_torch()
+        return _examination(
+            examination(
+                run,
+                objects,
+                base_folder=Path(looked_at["baseFolder"]),
+                first_record=looked_at["firstRecord"],
+                record_count=looked_at["recordCount"],
+            )
+        )
     estimate = orders.get("estimate")
     if estimate is None:
         return {"files": [_report(file.summary) for file in examined(run, objects)]}
@@ -185,11 +203,57 @@ def _report(summary: FileSummary) -> dict[str, Any]:
                 "message": finding.message,
                 "fix": finding.fix,
                 "severity": str(finding.severity),
+                "text": finding.text,
                 "awsRefuses": finding.aws_refuses,
             }
             for finding in summary.findings
         ],
     }
+
+
+def _examination(found: "DataExamination") -> dict[str, Any]:
+    """As ExamineTrainingData answers."""
+    seen, tokens = found.seen, found.tokens
+    return {
+        "files": [_report(file.summary) for file in found.files],
+        "examinedRecordCount": seen.record_count,
+        "score": seen.score,
+        "parts": [part.to_json() for part in seen.parts],
+        "observations": [each.to_json() for each in seen.observations],
+        "languages": _counts(seen.languages),
+        "labels": _counts(seen.labels),
+        "tokens": None
+        if tokens is None
+        else {
+            "totalTokenCount": tokens.lengths.total,
+            "trainedTokenCount": tokens.trained,
+            "medianTokenCount": tokens.lengths.median,
+            "longestRecordTokenCount": tokens.lengths.largest,
+            "maxSequenceLength": tokens.room,
+            "tooLongRecordCount": len(tokens.too_long),
+            "tooLongLines": list(tokens.too_long[:_MOST_NAMED]),
+            "refusedRecordCount": tokens.refused,
+            "histogram": [
+                {"fromTokens": low, "belowTokens": high, "recordCount": number}
+                for low, high, number in tokens.lengths.histogram
+            ],
+        },
+        "records": [
+            {
+                "line": record.line,
+                "tokenCount": record.tokens,
+                "trainedTokenCount": record.trained,
+                "isWhole": record.is_whole,
+                "runs": [{"fate": fate, "text": text} for fate, text in record.runs],
+            }
+            for record in found.records
+        ],
+    }
+
+
+def _counts(found: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The most frequent first."""
+    return [{"name": name, "recordCount": count} for name, count in list(found.items())[:_MOST_NAMED]]
 
 
 if __name__ == "__main__":

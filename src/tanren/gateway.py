@@ -55,19 +55,26 @@ from tanren.aws.operations.iam.roles import role_handlers
 from tanren.aws.operations.iam.service_credentials import service_credential_handlers
 from tanren.aws.operations.iam.users import user_handlers
 from tanren.aws.operations.sts import sts_handlers
+from tanren.aws.operations.tanren.audit_events import audit_event_handlers
 from tanren.aws.operations.tanren.dry_runs import dry_run_handlers
+from tanren.aws.operations.tanren.job_evaluations import job_evaluation_handlers
 from tanren.aws.operations.tanren.job_records import job_record_handlers
 from tanren.aws.operations.tanren.job_updates import job_update_handlers
 from tanren.aws.operations.tanren.model_lineage import model_lineage_handlers
+from tanren.aws.operations.tanren.provisioned_throughputs import provisioned_capacity_handlers
 from tanren.aws.operations.tanren.service_status import service_status_handlers
+from tanren.aws.operations.tanren.throughput_estimates import throughput_estimate_handlers
+from tanren.aws.operations.tanren.usage import usage_handlers
 from tanren.aws.server import ServerSettings, end_with_server_process, serve
 from tanren.aws.signatures import AccessKey, SigningKey
 from tanren.aws.tls import tls_files
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.console.forwarding import ConsoleForwarding
 from tanren.control.access_keys import AccessKeyControl
+from tanren.control.audit_events import AuditEventControl
 from tanren.control.custom_model_deployments import CustomModelDeploymentControl
 from tanren.control.custom_models import CustomModelControl
+from tanren.control.customization_evaluations import CustomizationEvaluations
 from tanren.control.customization_jobs import CustomizationJobControl
 from tanren.control.dry_runs import DryRunControl
 from tanren.control.evaluation_jobs import EvaluationJobControl
@@ -75,6 +82,7 @@ from tanren.control.foundation_model_agreements import FoundationModelAgreementC
 from tanren.control.identity_policies import IdentityPolicyControl
 from tanren.control.imported_models import ImportedModelControl
 from tanren.control.invocation_logging import InvocationLoggingControl
+from tanren.control.job_evaluations import JobEvaluationControl
 from tanren.control.job_records import JobRecordControl
 from tanren.control.job_updates import JobUpdateControl
 from tanren.control.managed_policies import ManagedPolicyControl
@@ -92,6 +100,8 @@ from tanren.control.service_roles import ServiceRoles
 from tanren.control.service_status import ServiceStatusControl
 from tanren.control.sessions import Judge, SessionControl, note, overlook, refuse
 from tanren.control.tags import TagControl
+from tanren.control.throughput_estimates import ThroughputEstimateControl
+from tanren.control.usage import UsageControl
 from tanren.control.users import UserControl
 from tanren.domain import arns
 from tanren.domain.clock import new_resource_id, utc_now
@@ -110,7 +120,7 @@ from tanren.openai_api.fine_tuning_views import FineTuningViews
 from tanren.openai_api.models import OpenAIModels
 from tanren.openai_api.routes import openai_routes
 from tanren.openai_api.training_files import TrainingFiles
-from tanren.processes import TLS_FOLDER
+from tanren.processes import LOCK_FILE, TLS_FOLDER
 from tanren.runtime.inference import Inference
 from tanren.runtime.invocation_log_delivery import InvocationLogDelivery
 from tanren.runtime.metering import UsageMeter
@@ -137,6 +147,7 @@ from tanren.storage.model_import_jobs import ModelImportJobs
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.objects import ObjectStore
 from tanren.storage.principals import Principals
+from tanren.storage.process_states import read_process_states
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tanren.storage.resource_policies import ResourcePolicies
 from tanren.storage.training_records import TrainingRecords
@@ -381,10 +392,13 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
         "ModelCopy": copy_queue(database, settings),
     }
     job_control = CustomizationJobControl(jobs, models, weights, clock=utc_now, new_id=new_resource_id)
+    evaluations = CustomizationEvaluations(EvaluationJobs(database), clock=utc_now)
+    throughputs = ProvisionedThroughputs(database)
+    throughput_control = ProvisionedThroughputControl(throughputs, models, clock=utc_now, new_id=new_resource_id)
     model_control = CustomModelControl(
         models,
         jobs,
-        ProvisionedThroughputs(database),
+        throughputs,
         CustomModelDeployments(database),
         artifacts,
         hosts,
@@ -400,14 +414,31 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
         price_file=settings.data_dir / PRICE_FILE,
         run=DryRunProcess().run,
     )
-    status = ServiceStatusControl(queues, hosts, weights, artifacts, models, imported_models)
+    status = ServiceStatusControl(
+        queues,
+        hosts,
+        weights,
+        artifacts,
+        models,
+        imported_models,
+        processes=lambda: read_process_states(settings.data_dir, settings.data_dir / LOCK_FILE),
+    )
     return {
         "tanren": {
             **job_record_handlers(JobRecordControl(job_control, other_jobs, records, artifacts)),
+            **job_evaluation_handlers(JobEvaluationControl(job_control, evaluations)),
             **job_update_handlers(JobUpdateControl(job_control, jobs, records), clock=utc_now),
             **dry_run_handlers(dry_runs),
             **model_lineage_handlers(ModelLineageControl(model_control, models, jobs, weights)),
+            **provisioned_capacity_handlers(throughput_control),
+            **throughput_estimate_handlers(
+                ThroughputEstimateControl(models, weights, artifacts, hosts, price_file=settings.data_dir / PRICE_FILE)
+            ),
             **service_status_handlers(status, engine=settings.engine),
+            **audit_event_handlers(AuditEventControl(settings.data_dir)),
+            **usage_handlers(
+                UsageControl(UsageRecords(database), price_file=settings.data_dir / PRICE_FILE, clock=utc_now)
+            ),
         }
     }
 

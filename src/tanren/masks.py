@@ -11,23 +11,18 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tanren.bodies.registry import BODY_FORMATS
 from tanren.catalog.foundation_models import foundation_model
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.data.containers import pieces_of
 from tanren.data.reading import FileReader
-from tanren.data.records import Document, TrainingRecord
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.errors import TanrenError
 from tanren.settings import Settings, read_settings
-
-MASKED: Final = "masked"
-TRAINED: Final = "trained"
-BEYOND: Final = "beyond"
 
 
 def masks_command(
@@ -57,38 +52,13 @@ def masks(
         customization_type=customization_type,
         prompt_templates=BODY_FORMATS[model.body_format].prompt_templates,
     )
-    # Only now: torch is imported with them.
-    from tanren.training.tokenization import Tokenizer
-    from tanren.weights.base_models import load_tokenizer, read_facts
-    from tanren.weights.chat_template import ChatTemplate
+    # Only now: the tokenizer's libraries are imported with it.
+    from tanren.workflows.data_examination import RecordTokenizer
 
-    files: Any = load_tokenizer(folder)
-    template = ChatTemplate(files)
-    tokenizer = Tokenizer(template, bos_id=files.bos_token_id, eos_id=files.eos_token_id)
-    room = max_tokens or read_facts(folder).context_length
+    tokenizer = RecordTokenizer(folder)
     for record in islice(reader.records(), skip, skip + count):
-        sequence = _sequence(record, tokenizer)
-        # The first token has nothing before it to be told from, so it is never a target.
-        fates = [
-            BEYOND if place >= room else TRAINED if learned and place else MASKED
-            for place, learned in enumerate(sequence.loss_mask)
-        ]
-        runs = [
-            (fate, template.decode([token for _, token in tokens]))
-            for fate, tokens in groupby(zip(fates, sequence.ids, strict=True), key=lambda pair: pair[0])
-        ]
-        yield {
-            "line": record.source.line,
-            "tokens": len(fates),
-            "trained": fates.count(TRAINED),
-            "runs": runs,
-        }
-
-
-def _sequence(record: TrainingRecord, tokenizer: Any) -> Any:
-    if isinstance(record.content, Document):
-        return tokenizer.of_document(record.content, record.source)
-    return tokenizer.of_conversation(record.content, record.source)
+        shown = tokenizer.learned(record, room=max_tokens or tokenizer.context_length)
+        yield {"line": shown.line, "tokens": shown.tokens, "trained": shown.trained, "runs": shown.runs}
 
 
 def main() -> int:
@@ -100,6 +70,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=3)
     parser.add_argument("--max-tokens", type=int)
     given = parser.parse_args()
+    # Imported here: the command line knows this module, and nothing of tokenizers.
+    from tanren.workflows.data_examination import forbid_torch
+
+    forbid_torch()
     try:
         for shown in masks(
             read_settings(),

@@ -8,6 +8,8 @@ from typing import Final
 
 HEALTH_PATH: Final = "/_tanren/health"
 CONSOLE_HEALTH_PATH: Final = "/console/health"
+LOCK_FILE: Final = "lock"
+"""In the data directory: held by the supervisor as long as it lives."""
 TLS_FOLDER: Final = "tls"
 """In the data directory: the authority and the certificate of `tanren serve --tls`."""
 

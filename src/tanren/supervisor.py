@@ -36,14 +36,17 @@ from typing import Protocol
 from tanren.aws.neighbourhood_process import MinistackSettings, make_directories, ministack_command
 from tanren.aws.tls import ensure_certificate, names_of_server, tls_files
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.control.access_keys import AccessKeyControl
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import Conflict, ServiceUnavailable, ValidationFailed
+from tanren.domain.identities import new_unique_id
 from tanren.jobs.heartbeat import Heartbeat
 from tanren.jobs.lifeline import with_lifeline
 from tanren.object_stores import require_credentials
 from tanren.processes import (
     CONSOLE_HEALTH_PATH,
     HEALTH_PATH,
+    LOCK_FILE,
     TLS_FOLDER,
     console_command,
     gateway_command,
@@ -53,11 +56,12 @@ from tanren.serving.wire import encode_frame
 from tanren.settings import Settings, to_environment
 from tanren.storage.database import Database, upgrade
 from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
+from tanren.storage.identity_database import IdentityDatabase
+from tanren.storage.process_states import ProcessState, write_process_states
 from tanren.storage.root_keys import RootKeys, random_key_pair, read_root_keys, write_root_keys
 
 logger = logging.getLogger(__name__)
 
-LOCK_FILE = "lock"
 POLL_SECONDS = 0.05
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 35.0
@@ -85,6 +89,8 @@ class Child:
     log_path: Path
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
+    started_moment: datetime | None = None
+    start_count: int = 0
     died_at: float | None = None
     """When it was found dead; None while it lives."""
     quick_deaths: int = 0
@@ -103,6 +109,8 @@ class Child:
                 process_group=0,
             )
         self.started_at = time.monotonic()
+        self.started_moment = utc_now()
+        self.start_count += 1
         self.died_at = None
 
     def has_died(self) -> bool:
@@ -123,6 +131,18 @@ class Child:
     def may_start(self) -> bool:
         """Whether it is dead and its pause is over."""
         return self.has_died() and self.died_at is not None and time.monotonic() - self.died_at >= self.pause
+
+    @property
+    def state(self) -> ProcessState | None:
+        """None before its first start."""
+        if self.started_moment is None:
+            return None
+        return ProcessState(
+            name=self.name,
+            is_running=self.died_at is None,
+            started_at=self.started_moment,
+            restart_count=self.start_count - 1,
+        )
 
     @property
     def end(self) -> str:
@@ -206,6 +226,8 @@ class Supervisor:
     leaving: list[Leaving] = field(default_factory=list[Leaving])
     sockets_made: int = 0
     is_stopping: bool = False
+    told: list[ProcessState] = field(default_factory=list[ProcessState])
+    """What `processes.json` holds."""
     next_round_at: float = 0.0
 
     def run(self) -> None:
@@ -225,8 +247,9 @@ class Supervisor:
             sockets = _socket_folder(self.settings)
             upgrade(self.settings.effective_database_url)
             ca_bundle = _prepare_tls(self.settings)
-            keys = _root_keys(self.settings, ca_bundle)
             database = Database(self.settings.effective_database_url)
+            access_keys = AccessKeyControl(IdentityDatabase(database), clock=utc_now, new_id=new_unique_id)
+            keys = _root_keys(self.settings, ca_bundle, access_keys)
             hosts = EngineHosts(database)
             hosts.clear()
             try:
@@ -319,9 +342,18 @@ class Supervisor:
                 if child.may_start():
                     child.start()
             self._look_after_hosts(hosts)
+            # Last: where the disk is full, nothing else waits for it.
+            self._tell()
         except Exception:
             logger.exception("a round of looking after the processes failed; it is tried again")
             self.next_round_at = time.monotonic() + ROUND_PAUSE_SECONDS
+
+    def _tell(self) -> None:
+        """Writes down how the processes are, where that has changed. Engine hosts have their rows."""
+        states = [child.state for child in self.children if child.state is not None]
+        if states != self.told:
+            write_process_states(self.settings.data_dir, states)
+            self.told = states
 
     def _look_after_hosts(self, hosts: Hosts) -> None:
         rows = hosts.every()
@@ -529,11 +561,16 @@ def _endpoint(settings: Settings) -> str:
     return f"{settings.scheme}://{host}:{settings.port}"
 
 
-def _root_keys(settings: Settings, ca_bundle: Path | None) -> RootKeys:
-    """The keys of the directory, or the ones that were given; written back with this start's endpoint."""
+def _root_keys(settings: Settings, ca_bundle: Path | None, access_keys: AccessKeyControl) -> RootKeys:
+    """The keys that were given, or those that have replaced the first ones, or those of the directory; written back
+    with this start's endpoint."""
     known = read_root_keys(settings.data_dir)
+    replaced = access_keys.root_key(settings.account)
     if settings.access_key:
         key_id, secret = settings.access_key, settings.secret_key
+        access_keys.end_root_key(settings.account)
+    elif replaced is not None:
+        key_id, secret = replaced.access_key_id, replaced.secret_access_key
     elif known is not None:
         key_id, secret = known.access_key_id, known.secret_access_key
     else:
@@ -545,6 +582,7 @@ def _root_keys(settings: Settings, ca_bundle: Path | None) -> RootKeys:
         secret_access_key=secret,
         endpoint=_endpoint(settings),
         ca_bundle="" if ca_bundle is None else str(ca_bundle),
+        is_given=bool(settings.access_key),
     )
     write_root_keys(settings.data_dir, keys)
     return keys

@@ -190,6 +190,18 @@ def _log_groups_of(scope: Scope) -> _LogGroups:
     return _LogGroups()
 
 
+EXAMINED = {
+    "examinedRecordCount": 10,
+    "score": 100,
+    "parts": [{"name": "said once", "share": 1.0, "weight": 3}],
+    "observations": [],
+    "languages": [{"name": "en", "recordCount": 10}],
+    "labels": [],
+    "tokens": None,
+    "records": [],
+}
+
+
 class _KnownDryRun:
     """As `DryRunProcess`."""
 
@@ -205,6 +217,8 @@ class _KnownDryRun:
             "errorCount": 0,
             "findings": [],
         }
+        if "examination" in orders:
+            return {"files": [file], **EXAMINED}
         return {
             "files": [file],
             "records": 10,

@@ -19,7 +19,6 @@ from proofs.demonstrations.data_general import general_text, replay_documents
 from proofs.demonstrations.data_jargon import jargon_data
 from proofs.demonstrations.data_routing import SEEN, UNSEEN, Vocabulary, routing_data
 from proofs.demonstrations.lines import Line
-from proofs.demonstrations.rouge import rouge_l
 from proofs.demonstrations.rows import Pair, read_pairs, write_pairs
 
 FAQ, FACTS, ROUTING, FORMAT, JARGON = faq_data(), fact_data(), routing_data(), extraction_data(), jargon_data()
@@ -148,12 +147,6 @@ def test_the_general_text_is_in_both_languages_and_replay_is_prose_without_it():
     assert len(general_text("japanese")) == 6
     replayed = replay_documents(characters=20_000)
     assert 15_000 < sum(map(len, replayed)) < 30_000
-
-
-def test_rouge_l_counts_the_longest_common_sequence_of_words():
-    assert rouge_l("The cat sat.", "the cat sat") == 1
-    assert rouge_l("police kill the gunman", "police killed the gunman") == 0.75
-    assert rouge_l("", "anything") == 0
 
 
 def test_rows_are_read_back_as_they_were_written(tmp_path: Path):

@@ -1,5 +1,6 @@
 """The service `tanren` and the SDK overlay's dialect, asked by boto3 with the overlay on, over a real store."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
 from tanren import dry_run
 from tanren.aws.chain import build_application
@@ -21,23 +23,31 @@ from tanren.aws.operations.tanren.job_updates import job_update_handlers
 from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.aws.service_models import load_service
 from tanren.catalog.foundation_models import foundation_model
+from tanren.cli.main import app
 from tanren.control.customization_jobs import CustomizationJobControl
 from tanren.control.job_updates import JobUpdateControl
+from tanren.domain.audit_events import Caller
 from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import CustomizationType, JobStatus, Phase, PhaseStatus
 from tanren.domain.errors import Throttled
 from tanren.domain.scope import Scope
+from tanren.domain.usage import Usage
 from tanren.gateway import handlers, tanren_handlers
 from tanren.settings import read_settings
 from tanren.storage.artifacts import ArtifactStore
+from tanren.storage.audit_log import AuditLog
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.training_records import TrainingRecords
+from tanren.storage.usage import UsageRecords
 from tanren.workflows.data_files import examined_file
 from tanren.workflows.dry_run import Estimate
+from tests.conformance.whole_gateway import EXAMINED
+from tests.data_files.broken import BROKEN_FILES, BrokenFile
 from tests.protocol.chained_models import chain_of_models
 from tests.protocol.loopback import KEY, RUNNER, OneKey, client
 from tests.protocol.sampling import Sampler
+from tests.unit.storage.audit_calls import call
 
 ROOT = replace(KEY, principal_arn=f"arn:aws:iam::{KEY.account_id}:root")
 SAMPLES = 30
@@ -68,6 +78,7 @@ class Service:
 
     def __init__(self, data_dir: Path, database: Database) -> None:
         settings = read_settings({}, data_dir=data_dir)
+        self.data_dir = data_dir
         wired = {**handlers(settings, database), **tanren_handlers(settings, database)}
         self.app: ASGIApp = build_application(handlers=wired, access_keys=RootAlone(), neighbourhood=None)
         self.bedrock = client(self.app, "bedrock")
@@ -428,6 +439,41 @@ def test_the_status_of_the_service_counts_the_callers_jobs_and_no_others(service
     assert told["baseModels"][0]["key"] == "nano"
 
 
+def test_usage_is_summed_up_for_the_callers_account_and_region(service: Service) -> None:
+    records = UsageRecords(service.jobs.database)
+    elsewhere = replace(SCOPE, region="eu-west-1")
+    used = Usage(request_count=1, input_tokens=5, output_tokens=7, generation_seconds=0.5, unit_seconds=2.0)
+    minute = utc_now().replace(second=0, microsecond=0)
+    records.add({(SCOPE, "arn:throughput", "arn:model", minute): used, (elsewhere, "arn:a", "arn:b", minute): used})
+    (told,) = service.tanren.get_usage(startTime=minute)["usage"]
+    assert told == {
+        "resourceArn": "arn:throughput",
+        "modelArn": "arn:model",
+        "requestCount": 1,
+        "inputTokenCount": 5,
+        "outputTokenCount": 7,
+        "generationSeconds": 0.5,
+        "unitSeconds": 2.0,
+    }
+
+
+def test_an_account_reads_its_own_calls_from_the_audit_log_page_by_page(service: Service) -> None:
+    log = AuditLog(service.data_dir)
+    others = Caller(principal_arn="arn:aws:iam::210987654321:root", account_id="210987654321")
+    for event in (call(0), call(1, caller=others), call(2, error_code="ConflictException")):
+        log.append(event)
+    log.close()
+    pages = service.tanren.get_paginator("list_audit_events").paginate(
+        startTime=datetime(2026, 11, 21, 11, 59, tzinfo=UTC), isReadOnly=False, PaginationConfig={"PageSize": 1}
+    )
+    found = [event for page in pages for event in page["events"]]
+    assert [event["eventId"] for event in found] == ["event-2", "event-0"]
+    assert found[0]["errorCode"] == "ConflictException"
+    assert json.loads(found[1]["record"])["requestParameters"] == {"jobName": "job-0"}
+    with pytest.raises(service.tanren.exceptions.ValidationException):
+        service.tanren.list_audit_events(nextToken="of-nobody")
+
+
 @pytest.mark.parametrize(
     "operation", ["get_job_metrics", "get_job_samples", "list_checkpoints", "list_job_events", "watch_job"]
 )
@@ -534,6 +580,42 @@ def test_a_validation_brings_every_finding_with_its_place(
     assert found["fix"]
 
 
+@pytest.mark.parametrize("broken", BROKEN_FILES[::5], ids=lambda broken: broken.name)
+def test_the_service_tells_the_findings_that_the_command_tells(
+    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: BrokenFile
+) -> None:
+    path = tmp_path / broken.name
+    path.write_bytes(broken.content)
+    model = broken.model or ASKED["baseModelIdentifier"]
+    file = examined_file(
+        path,
+        f"s3://my-bucket/{broken.name}",
+        model=foundation_model(model),
+        customization_type=broken.customization,
+        is_validation=False,
+        check_wanted=lambda: None,
+    )
+    monkeypatch.setattr(dry_run, "_run", lambda orders: {"files": [dry_run._report(file.summary)]})
+    (report,) = service.tanren.validate_training_data(**ASKED)["files"]
+    command = ["data", "validate", str(path), "--model", model, "--customization-type", broken.customization]
+    said = json.loads(CliRunner().invoke(app, [*command, "--output", "json"]).stdout)["files"][0]["findings"]
+    assert any("text" in finding for finding in report["findings"]) is any(finding["text"] for finding in said)
+    assert without_names(report["findings"]) == without_names(said)
+
+
+def without_names(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the file's own name, which is another here and there, and without what is absent."""
+    return [
+        {
+            name: value
+            for name, value in each.items()
+            if name != "file" and value is not None and (name, value) != ("line", 0)
+        }
+        for each in findings
+        if each["rule"] != "file-name"
+    ]
+
+
 def test_an_estimate_tells_what_is_known_and_why_the_rest_is_not(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -567,7 +649,9 @@ OURS = [
 def test_whatever_the_shapes_allow_is_answered_or_refused_with_a_modelled_error(
     service: Service, monkeypatch: pytest.MonkeyPatch, service_name: str, operation: str
 ) -> None:
-    monkeypatch.setattr(dry_run, "_run", lambda orders: {"files": [], **asdict(ESTIMATE)})
+    monkeypatch.setattr(
+        dry_run, "_run", lambda orders: {"files": [], **(EXAMINED if "examination" in orders else asdict(ESTIMATE))}
+    )
     model = load_service(service_name).operation(operation)
     boto = client(service.app, service_name)
     method = next(getattr(boto, py) for py, name in boto.meta.method_to_api_mapping.items() if name == operation)

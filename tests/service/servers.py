@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 
+from tanren.aws.sdk_overlay import MODELS_FOLDER
 from tanren.storage.root_keys import RootKeys, read_root_keys
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -139,6 +141,7 @@ class Server:
         return keys
 
     def client(self, service: str, **changes: Any) -> Any:
+        """boto3's; of `tanren`, the SDK overlay's."""
         keys = self.keys
         values = {
             "endpoint_url": keys.endpoint,
@@ -147,7 +150,8 @@ class Server:
             "aws_secret_access_key": keys.secret_access_key,
             "config": Config(retries={"max_attempts": 1}, read_timeout=120),
         }
-        return boto3.client(service, **{**values, **changes})
+        session = _overlaid() if service == "tanren" else boto3
+        return session.client(service, **{**values, **changes})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -162,6 +166,12 @@ class Server:
             "AWS_REGION": keys.region,
             "AWS_DEFAULT_REGION": keys.region,
         }
+
+
+def _overlaid() -> boto3.Session:
+    core = botocore.session.Session()
+    core.get_component("data_loader").search_paths.append(str(MODELS_FOLDER))
+    return boto3.Session(botocore_session=core)
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

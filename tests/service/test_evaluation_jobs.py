@@ -169,7 +169,11 @@ def test_a_customization_job_with_a_test_set_is_evaluated_before_and_after(serve
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="train.jsonl", Body=rows_as_jsonl(FORGE_ROWS[:-2]))
     s3.put_object(Bucket=bucket, Key="test.jsonl", Body=rows_as_jsonl(FORGE_ROWS[-2:]))
-    tags = [{"key": "tanren:test-data", "value": f"s3://{bucket}/test.jsonl"}]
+    criteria = "loss at most base and contamination at most 0 and contains at least base + 0.1"
+    tags = [
+        {"key": "tanren:test-data", "value": f"s3://{bucket}/test.jsonl"},
+        {"key": "tanren:success-criteria", "value": criteria},
+    ]
     arn = bedrock.create_model_customization_job(**job_request(server, "tested", bucket, jobTags=tags))["jobArn"]
     job = finished(bedrock, arn)
     assert job["status"] == "Completed", job
@@ -189,6 +193,17 @@ def test_a_customization_job_with_a_test_set_is_evaluated_before_and_after(serve
     assert [model["answeredCount"] for model in dataset["models"]] == [2, 2]
     assert {each["outcome"] for each in dataset["comparisons"]} == {"cannot show"}, "two questions show nothing"
     assert any(key.endswith("/report.ja.html") for key in keys)
+    told = server.client("tanren").get_job_evaluation(jobIdentifier=arn)
+    assert told["successCriteria"] == criteria
+    found = told["findings"]
+    assert found["verdict"] == "DONT_SHIP", "two questions show nothing, so no gain is shown either"
+    states = {reason["criterion"]: reason["state"] for reason in found["reasons"]}
+    assert states["contamination at most 0"] == "met"
+    loss = next(metric for metric in found["metrics"] if metric["metricName"] == "loss")
+    assert loss["tuned"] < loss["base"], "rows like those that it was trained on"
+    assert [arm["name"] for arm in found["arms"]] == ["base", "base+few-shot", "tuned"]
+    assert found["forgetting"]["questionCount"] == 82
+    assert any("The model is evaluated: DON'T SHIP" in message for message in _events(server, arn))
 
 
 LONG = [{"prompt": f"Count from {n}.", "referenceResponse": str(n + 1)} for n in range(300)]

@@ -70,10 +70,31 @@ def test_identities_outlive_kill_9_and_a_revoked_key_is_dead_in_every_service(ow
     assert as_client(server, "iam", theirs).list_roles()["Roles"] == []
 
 
-def account_key(server: Server) -> dict[str, Any]:
-    """What `tanren account create` prints, beside the running server."""
-    command = [sys.executable, "-m", "tanren", "account", "create", OTHER_ACCOUNT, "--data-dir", str(server.data_dir)]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def test_the_first_accounts_root_keys_are_replaced_in_a_running_server_and_for_good(own_server: Server) -> None:
+    server = own_server
+    server.start()
+    account = server.keys.account_id
+    old = {"AccessKeyId": server.keys.access_key_id, "SecretAccessKey": server.keys.secret_access_key}
+    temporary = server.client("sts").get_session_token()["Credentials"]
+    new = account_key(server, account, command="rotate")
+
+    def are_dead() -> bool:
+        codes = {code_of(as_client(server, "s3", holder).list_buckets) for holder in (old, temporary)}
+        return codes == {"InvalidAccessKeyId"}
+
+    wait_until(are_dead, seconds=1, what="the end of the old keys")
+    assert arn_of(server, new) == f"arn:aws:iam::{account}:root"
+    assert server.keys.secret_access_key == new["SecretAccessKey"]
+    server.kill_group()
+    server.start()
+    assert are_dead()
+    server.client("s3").list_buckets()
+
+
+def account_key(server: Server, account: str = OTHER_ACCOUNT, *, command: str = "create") -> dict[str, Any]:
+    """What `tanren account` prints, beside the running server."""
+    arguments = [sys.executable, "-m", "tanren", "account", command, account, "--data-dir", str(server.data_dir)]
+    printed = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
     shell = f"{printed}\npython3 -c 'import json, os; print(json.dumps(dict(os.environ)))'"
     environment = json.loads(subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True).stdout)
     return {

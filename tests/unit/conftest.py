@@ -178,7 +178,7 @@ class ControlPlane:
 
     def has_imported_model(self, scope: Scope, name: str = "my-llama", *, has_chat_template: bool = True) -> str:
         """The ARN of an imported model that is simply there, with a folder of one file."""
-        model_id = name.replace("-", "").rjust(12, "a")
+        model_id = name.replace("-", "")[:12].rjust(12, "a")
         model = ImportedModel(
             scope=scope,
             model_id=model_id,
@@ -211,7 +211,7 @@ class ControlPlane:
         bound: BoundWeights | None = None,
     ) -> str:
         """The ARN of a custom model that is simply there; without `bound` one from before weights were noted."""
-        model_id = name.rjust(12, "a")
+        model_id = name[:12].rjust(12, "a")
         model = CustomModel(
             scope=scope,
             model_id=model_id,

@@ -1,5 +1,6 @@
 """The supervisor's rounds with small processes in the place of its own, and rows in the place of the database."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,10 +14,15 @@ from typing import Any
 import pytest
 
 from tanren import supervisor as module
+from tanren.control.access_keys import AccessKeyControl
 from tanren.domain.clock import utc_now
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.identities import new_unique_id
 from tanren.settings import Settings, read_settings
+from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHost, EngineHostStatus
+from tanren.storage.identity_database import IdentityDatabase
+from tanren.storage.root_keys import read_root_keys
 from tanren.supervisor import (
     Child,
     Supervisor,
@@ -316,11 +322,33 @@ def test_children_trust_whom_the_shell_trusts_but_for_our_own_authority(tmp_path
         (Settings(tls="local", tls_names="*.s3.forge.test, forge.test"), "https://forge.test:4500", True),
     ],
 )
-def test_the_keys_say_where_the_server_is_and_whom_to_trust(tmp_path: Path, settings, endpoint, has_bundle):
+def test_the_keys_say_where_the_server_is_and_whom_to_trust(
+    tmp_path: Path, access_keys, settings, endpoint, has_bundle
+):
     settings = replace(settings, data_dir=tmp_path)
-    keys = _root_keys(settings, _prepare_tls(settings))
+    keys = _root_keys(settings, _prepare_tls(settings), access_keys)
     assert keys.endpoint == endpoint
     assert keys.ca_bundle == (str(tmp_path / "tls" / "ca.pem") if has_bundle else "")
+
+
+def test_keys_stay_from_start_to_start_until_they_are_replaced_or_others_are_given(tmp_path: Path, access_keys):
+    settings = Settings(data_dir=tmp_path)
+    first = _root_keys(settings, None, access_keys)
+    assert _root_keys(settings, None, access_keys) == first
+    # Killed before the directory had it: the database has the last word.
+    replaced = access_keys.rotate_first_root_key(settings.account, keep=lambda key: None)
+    assert read_root_keys(tmp_path) == first
+    found = _root_keys(settings, None, access_keys)
+    assert (found.access_key_id, found.secret_access_key) == (replaced.access_key_id, replaced.secret_access_key)
+    assert read_root_keys(tmp_path) == found
+    given = _root_keys(replace(settings, access_key="AKIAGIVEN", secret_key="given"), None, access_keys)
+    assert (given.access_key_id, given.is_given, found.is_given) == ("AKIAGIVEN", True, False)
+    assert access_keys.root_key(settings.account) is None
+
+
+@pytest.fixture
+def access_keys(database: Database) -> AccessKeyControl:
+    return AccessKeyControl(IdentityDatabase(database), clock=utc_now, new_id=new_unique_id)
 
 
 def test_a_certificate_that_cannot_be_read_is_named_before_anything_starts(tmp_path: Path):
@@ -369,3 +397,19 @@ def test_an_engine_host_is_started_with_the_settings_of_the_engine(tmp_path: Pat
         "--key-value-megabytes": "77",
     }
     assert "--key-value-megabytes" not in module.engine_host_command("/base", Path("/s"), read_settings({}))
+
+
+def test_how_the_processes_are_is_written_down_when_it_changes(supervisor, runs, tmp_path):
+    supervisor.settings.data_dir.mkdir(exist_ok=True)
+    child = _child(tmp_path, "")
+    supervisor.children.append(child)
+    child.start()
+    rows = Rows()
+    supervisor.look_after(rows)
+    told = supervisor.settings.data_dir / "processes.json"
+    assert json.loads(told.read_text())[0]["restart_count"] == 0
+    _rounds(supervisor, rows, lambda: child.start_count == 2)
+    supervisor.look_after(rows)
+    (written,) = json.loads(told.read_text())
+    assert (written["name"], written["restart_count"]) == ("child", 1)
+    child.wait(time.monotonic())

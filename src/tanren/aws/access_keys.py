@@ -5,7 +5,8 @@ from tanren.storage.principals import KnownKey, Principals
 
 
 class StoredAccessKeys:
-    """The `AccessKeys` and the `LongTermKeys` of the gateway: the root key of the settings, then the database."""
+    """The `AccessKeys` and the `LongTermKeys` of the gateway: the root key of the settings, unless the database has
+    another of the account, then the database."""
 
     def __init__(self, root: AccessKey, principals: Principals) -> None:
         self._root = root
@@ -13,8 +14,9 @@ class StoredAccessKeys:
 
     def find(self, access_key_id: str) -> AccessKey | None:
         """See `AccessKeys`."""
-        if access_key_id == self._root.access_key_id:
-            return self._root
+        root = self._root
+        if access_key_id == root.access_key_id and not self._principals.has_root_key(root.account_id):
+            return root
         return _access_key(self._principals.find_key(access_key_id))
 
     def find_bearer(self, alias: str, secret: str) -> AccessKey | None:

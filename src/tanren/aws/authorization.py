@@ -7,16 +7,17 @@ How      root is let through without a look. For anyone else each resource of th
          the request, the caller and the resource say; tags are looked up only where a policy asks for a resource's.
          `enforce` refuses with AWS's own text, which names no policy and is the same whether or not the resource
          exists; `audit` logs what would have been refused, with the statement that decided, and lets it through.
-Cost     a few comparisons a statement and permission, what the policies cost to read, and a turn of a worker thread,
-         since the ports may block. Of root: nothing.
+Cost     a few comparisons a statement and permission, and what the policies cost to read; the ports may block, so it
+         has a turn of a worker thread, its own (`authorize`) or the handler's (`check`). Of root: nothing.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, cast
 
 from tanren.aws.authorization_requests import Asking, ResourceFacts, Rule, member_at
@@ -102,15 +103,25 @@ class Authorizer:
 
         Raises   AccessDenied; ValidationFailed for a role that the service could not assume.
         """
-        if self._mode is IamMode.OFF:
-            return
-        rule = rule_of(context.service, context.operation)
+        check = self._check_of(context, params)
+        if check is not None:
+            await asyncio.to_thread(check)
+
+    def check(self, context: RequestContext, params: Members) -> None:
+        """As `authorize`, in the thread that asks: it may block."""
+        check = self._check_of(context, params)
+        if check is not None:
+            check()
+
+    def _check_of(self, context: RequestContext, params: Members) -> Callable[[], None] | None:
+        """None where nothing is to be looked at."""
+        rule = None if self._mode is IamMode.OFF else rule_of(context.service, context.operation)
         if rule is None:
-            return
+            return None
         role_arn = member_at(params, rule.role) if rule.role else None
         if is_root(context.principal.arn) and not role_arn:
-            return
-        await asyncio.to_thread(self._check, context, params, rule, role_arn)
+            return None
+        return partial(self._check, context, params, rule, role_arn)
 
     async def authorize_all(self, circumstances: Circumstances, asked: Iterable[Asked]) -> None:
         """As `authorize`, for a request of a service that is not ours."""

@@ -276,12 +276,24 @@ STS: Final[Mapping[str, Rule]] = {"GetAccessKeyInfo": Rule(action="sts:GetAccess
 _ANY_JOB: Final = named(
     "jobIdentifier", arns.CUSTOMIZATION_JOB, arns.MODEL_INVOCATION_JOB, arns.EVALUATION_JOB, arns.MODEL_IMPORT_JOB
 )
-_ABOUT_JOBS: Final = ("GetJobMetrics", "GetJobSamples", "ListCheckpoints", "ListJobEvents", "WatchJob")
-_DRY_RUNS: Final = ("ValidateTrainingData", "EstimateCustomizationJob")
+_ABOUT_JOBS: Final = (
+    "GetJobEvaluation",
+    "GetJobMetrics",
+    "GetJobSamples",
+    "ListCheckpoints",
+    "ListJobEvents",
+    "WatchJob",
+)
+_DRY_RUNS: Final = ("ValidateTrainingData", "ExamineTrainingData", "EstimateCustomizationJob")
 
 TANREN: Final[Mapping[str, Rule]] = {
     "GetServiceStatus": Rule(action="tanren:GetServiceStatus"),
+    "GetUsage": Rule(action="tanren:GetUsage"),
+    "ListAuditEvents": Rule(action="tanren:ListAuditEvents"),
     "GetModelLineage": Rule(action="tanren:GetModelLineage", resources=(named("modelIdentifier", arns.CUSTOM_MODEL),)),
+    # Who may see a throughput may see what it makes: AWS's policies for Bedrock know no other permission.
+    "EstimateProvisionedThroughput": Rule(action="tanren:EstimateProvisionedThroughput", resources=(model("modelId"),)),
+    "GetProvisionedCapacity": Rule(action="bedrock:GetProvisionedModelThroughput", resources=(_THROUGHPUT,)),
     **{name: Rule(action=f"tanren:{name}", resources=(_ANY_JOB,)) for name in _ABOUT_JOBS},
     **{
         name: Rule(action=f"tanren:{name}", resources=(model("baseModelIdentifier"),), reads=data_files)

@@ -233,16 +233,30 @@ class Chain:
         handler = self._handler(operation)
         params = exchange.params = read_params()
         validate(operation, params)
-        context = _context(exchange, operation, signature)
-        if self.authorizer is not None:
-            await self.authorizer.authorize(context, params)
-        reply = await _run(handler, context, params, exchange)
+        reply = await self._run(handler, _context(exchange, operation, signature), params, exchange)
         exchange.reply = reply.members
         stream = operation.output_stream
         if stream is not None and reply.members.get(stream.name) is not None:
             await write_stream(exchange, operation, stream, reply)
         else:
             await write_answer(exchange, self._serialize(exchange, operation, reply.members), reply.extra_headers)
+
+    async def _run(self, handler: Handler, context: RequestContext, params: Members, exchange: Exchange) -> Reply:
+        """The handler's answer, if the caller may have it. A plain function runs in a thread, with the look at the
+        permissions before it; one that would keep it for long is written async, and takes a thread of its own sort
+        (`threads.py`)."""
+        if is_async(handler):
+            if self.authorizer is not None:
+                await self.authorizer.authorize(context, params)
+            result = await exchange.while_connected(cast("AsyncHandler", handler)(context, params))
+        else:
+            result = await ANSWERS.run(self._call, cast("SyncHandler", handler), context, params)
+        return result if isinstance(result, Reply) else Reply(members=result)
+
+    def _call(self, handler: SyncHandler, context: RequestContext, params: Members) -> Members | Reply:
+        if self.authorizer is not None:
+            self.authorizer.check(context, params)
+        return handler(context, params)
 
     async def _answer_at_door(self, door: Door, exchange: Exchange) -> None:
         exchange.door, exchange.service = door, BEARER_SIGNING_NAME
@@ -460,13 +474,3 @@ def _principal(signature: VerifiedSignature) -> Principal:
         access_key_id=signature.key.access_key_id,
         bearer_token_type=signature.bearer_token_type,
     )
-
-
-async def _run(handler: Handler, context: RequestContext, params: Members, exchange: Exchange) -> Reply:
-    """The handler's answer. A plain function runs in a thread; one that would keep it for long is written async, and
-    takes a thread of its own sort (`threads.py`)."""
-    if is_async(handler):
-        result = await exchange.while_connected(cast("AsyncHandler", handler)(context, params))
-    else:
-        result = await ANSWERS.run(cast("SyncHandler", handler), context, params)
-    return result if isinstance(result, Reply) else Reply(members=result)

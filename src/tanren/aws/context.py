@@ -16,6 +16,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from tanren.aws.signatures import BearerTokenType
@@ -76,6 +77,7 @@ Handlers = Mapping[str, Mapping[str, Handler]]
 """Service name → operation name → handler. The services that are ours are exactly the keys."""
 
 
+@cache
 def is_async(handler: Handler) -> bool:
     """Whether `handler` answers with an awaitable; objects with an async `__call__` count."""
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(cast("Any", handler).__call__)

@@ -147,11 +147,13 @@ def _map_writer(write_element: Writer) -> Writer:
 
 
 def _moment_in_utc(value: Any) -> datetime:
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
     if not isinstance(value, datetime):
         raise _unlike("a datetime", value)
     if value.tzinfo is None:
         raise Misfit("a timestamp on the wire is aware")
-    return value if value.tzinfo is UTC else value.astimezone(UTC)
+    return value.astimezone(UTC)
 
 
 def _seconds_since_1970(value: Any) -> float:

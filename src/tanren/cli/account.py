@@ -16,7 +16,7 @@ from tanren.domain.errors import Conflict, ValidationFailed
 from tanren.domain.identities import LastingKey
 from tanren.domain.scope import ACCOUNT_ID
 from tanren.settings import read_settings
-from tanren.storage.root_keys import RootKeys, read_root_keys
+from tanren.storage.root_keys import RootKeys, read_root_keys, write_root_keys
 
 if TYPE_CHECKING:
     from tanren.control.access_keys import AccessKeyControl
@@ -34,23 +34,44 @@ def create(account_id: AccountId, data_dir: DataDir = None) -> None:
 
     The account is made at the first call; every later one prints the same keys. A running server knows them at once.
     """
-    with _accounts(account_id, data_dir) as (control, first):
+    with _accounts(account_id, data_dir) as (control, first, _):
+        if first.account_id == account_id:
+            raise Conflict(
+                say(
+                    "{account} is the account of this server's own root keys; `tanren env` prints them.",
+                    account=account_id,
+                )
+            )
         print_exports(_root_keys(first, control.open_account(account_id)))
 
 
 @account.command()
 def rotate(account_id: AccountId, data_dir: DataDir = None) -> None:
-    """Replace the root keys of an account, and print exports of the new ones as `create` does.
+    """Replace the root keys of an account, the server's own too, and print exports of the new ones.
 
     The old ones end at once, and so do temporary keys that they were used to get. Users and their keys stay.
     """
-    with _accounts(account_id, data_dir) as (control, first):
-        print_exports(_root_keys(first, control.rotate_root_key(account_id)))
+    with _accounts(account_id, data_dir) as (control, first, folder):
+        if first.account_id != account_id:
+            print_exports(_root_keys(first, control.rotate_root_key(account_id)))
+            return
+        if first.is_given:
+            raise Conflict(
+                say(
+                    "The root keys of {account} were given to the server (TANREN_ACCESS_KEY, --access-key or a "
+                    "settings file), and come back with its next start: give it others there, and start it again.",
+                    account=account_id,
+                )
+            )
+        key = control.rotate_first_root_key(
+            account_id, keep=lambda key: write_root_keys(folder, _root_keys(first, key))
+        )
+        print_exports(_root_keys(first, key))
 
 
 @contextmanager
-def _accounts(account_id: str, data_dir: Path | None) -> "Generator[tuple[AccessKeyControl, RootKeys]]":
-    """The keys of further accounts, and the server's own root keys."""
+def _accounts(account_id: str, data_dir: Path | None) -> "Generator[tuple[AccessKeyControl, RootKeys, Path]]":
+    """The keys of accounts, the server's own root keys, and its data directory."""
     from tanren.control.access_keys import AccessKeyControl
     from tanren.domain.identities import new_unique_id
     from tanren.storage.database import Database
@@ -70,15 +91,10 @@ def _accounts(account_id: str, data_dir: Path | None) -> "Generator[tuple[Access
                 quoted=shlex.quote(str(settings.data_dir)),
             )
         )
-    if first.account_id == account_id:
-        raise Conflict(
-            say(
-                "{account} is the account of this server's own root keys; `tanren env` prints them.", account=account_id
-            )
-        )
     database = Database(settings.effective_database_url)
     try:
-        yield AccessKeyControl(IdentityDatabase(database), clock=utc_now, new_id=new_unique_id), first
+        control = AccessKeyControl(IdentityDatabase(database), clock=utc_now, new_id=new_unique_id)
+        yield control, first, settings.data_dir
     finally:
         database.close()
 

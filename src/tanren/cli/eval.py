@@ -1,6 +1,7 @@
 """`tanren eval …`: whether a tuned model is better than its base, on any Bedrock endpoint; the report; two compared."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +10,12 @@ import typer
 from tanren.cli.calls import Api, Call, open_api
 from tanren.cli.data_source import pieces_from
 from tanren.cli.endpoint import DataDir, EndpointUrl
+from tanren.cli.eval_memorisation import canaries, memorisation
 from tanren.cli.exit_codes import ExitCode
 from tanren.cli.language import say
 from tanren.cli.output import Column, Output, OutputOption, as_json, aside, show_rows
 from tanren.domain.errors import AccessDenied, ResourceNotFound, ValidationFailed
+from tanren.settings import read_settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from tanren.evaluation.results import Evaluation
 
 eval_ = typer.Typer(help="Measure a tuned model against its base, and say what the figures show.", no_args_is_help=True)
+eval_.command()(canaries)
+eval_.command()(memorisation)
 
 
 @eval_.command()
@@ -46,7 +51,13 @@ def run(
     ] = None,
     validation: Annotated[str | None, typer.Option("--validation", help="The validation data, for leaks.")] = None,
     metrics: Annotated[
-        str | None, typer.Option("--metrics", help="Names with commas. Default: by the questions.")
+        str | None,
+        typer.Option(
+            "--metrics", help="Names with commas. Default: by the questions. loss is of this machine's models alone."
+        ),
+    ] = None,
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="Folder of an encoder model on this machine, for bertscore.")
     ] = None,
     criteria: Annotated[
         str | None, typer.Option("--criteria", help="What makes it SHIP: 'rougeL >= base + 0.1; forgetting <= minor'.")
@@ -87,10 +98,19 @@ def run(
     # Imported here: `tanren --help` needs no arrays.
     from tanren.cli.eval_converse import ConverseModel
     from tanren.cli.eval_journal import AnswerJournal, digest_of_run
-    from tanren.cli.eval_plan import arms_of, curve_of, model_ids, rates_of, records_of, settings_of, shares_of
+    from tanren.cli.eval_plan import (
+        arms_of,
+        chosen_metrics,
+        curve_of,
+        model_ids,
+        rates_of,
+        records_of,
+        settings_of,
+        shares_of,
+    )
+    from tanren.cli.eval_weights import ProcessEncoder, ProcessLikelihoods, own_store
+    from tanren.domain.success_criteria import parse_criteria
     from tanren.evaluation.answers import Decoding
-    from tanren.evaluation.criteria import parse_criteria
-    from tanren.evaluation.metrics.registry import default_metrics
     from tanren.evaluation.plan import Plan
     from tanren.evaluation.questions import read_questions
     from tanren.evaluation.report.folder import write_report
@@ -98,12 +118,14 @@ def run(
 
     stated = None if criteria is None else parse_criteria(criteria)  # before anything is asked
     asked = read_questions(pieces_from(questions, endpoint_url, data_dir), questions)
+    chosen = chosen_metrics(metrics, asked, has_encoder=encoder is not None)
+    store = own_store(endpoint_url, data_dir) if chosen.needs_weights else None
     training = records_of(train, endpoint_url, data_dir)
     plan = Plan(
         name=name or folder.name,
         questions=asked,
         arms=arms_of(base, tuned, system_prompt, few_shot, training, asked),
-        metrics=tuple(metrics.split(",")) if metrics else default_metrics(asked),
+        metrics=chosen.computed,
         decoding=Decoding(max_new_tokens=max_tokens, temperature=temperature),
         criteria=stated,
         training=training,
@@ -124,6 +146,8 @@ def run(
             decider=None if judge is None else ConverseModel(runtime, judge, concurrency=concurrency),
             judge_names=() if judge is None else _names(api, judge),
             tuned_names=tuple(name for names in meant.values() for name in names) if judge is not None else (),
+            scorer=None if store is None else partial(ProcessLikelihoods, store),
+            encoder=None if encoder is None else ProcessEncoder(encoder, read_settings(data_dir=data_dir)),
         )
         with AnswerJournal(folder, key, criteria=criteria) as journal, _Shown(journal.add) as shown:
             if journal.kept_count:

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -13,8 +15,10 @@ from tanren.cli.language import say
 from tanren.data.reading import FileReader
 from tanren.data.records import TrainingRecord
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.success_criteria import BERTSCORE, LOWER_IS_BETTER
 from tanren.evaluation.arms import Arm, ArmKind, few_shot_examples
 from tanren.evaluation.costs import Rates
+from tanren.evaluation.metrics.registry import default_metrics
 from tanren.evaluation.plan import Curve
 from tanren.evaluation.questions import Question
 from tanren.evaluation.whole_text import whole
@@ -50,6 +54,28 @@ def arms_of(
         default = "tuned" if len(tuned) == 1 else f"tuned {number}"
         arms.append(Arm(name=arm_name or default, kind=ArmKind.TUNED, model_id=model_id))
     return tuple(arms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenMetrics:
+    computed: tuple[str, ...]
+    """From answers and references."""
+    needs_weights: bool
+    """Loss, perplexity and bits per byte are asked for: one figure in three units, so all three are told."""
+
+
+def chosen_metrics(names: str | None, questions: Sequence[Question], *, has_encoder: bool) -> ChosenMetrics:
+    """Raises   ValidationFailed for bertscore without an encoder."""
+    asked = tuple(name.strip() for name in names.split(",")) if names else default_metrics(questions)
+    if BERTSCORE in asked and not has_encoder:
+        raise ValidationFailed(
+            say(
+                "bertscore needs an encoder model on this machine, and none comes with tanren: --encoder FOLDER, with "
+                "config.json, a tokenizer and model.safetensors of one such as BERT."
+            )
+        )
+    computed = tuple(name for name in asked if name not in (BERTSCORE, *LOWER_IS_BETTER))
+    return ChosenMetrics(computed=computed, needs_weights=any(name in LOWER_IS_BETTER for name in asked))
 
 
 def named(text: str) -> tuple[str, str]:

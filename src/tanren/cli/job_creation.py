@@ -21,6 +21,8 @@ from tanren.cli.output import Output, OutputOption, aside
 from tanren.cli.pairs import pairs_of, tags_of
 from tanren.cli.waiting import wait_until_done
 from tanren.domain.errors import ResourceNotFound, ValidationFailed
+from tanren.domain.success_criteria import in_words, parse_criteria
+from tanren.domain.test_sets import SUCCESS_CRITERIA_TAG, TEST_DATA_TAG
 
 _REQUIRED: Final = {
     "jobName": "--job-name",
@@ -95,6 +97,16 @@ def create(
             help="NAME=VALUE, any that the base model has; may be repeated.",
         ),
     ] = None,
+    test_data: Annotated[
+        str | None,
+        typer.Option("--test-data", help="s3://BUCKET/KEY with questions: base and model are evaluated on it."),
+    ] = None,
+    success_criteria: Annotated[
+        str | None,
+        typer.Option(
+            "--success-criteria", help="What makes the model SHIP: 'rougeL >= base + 0.1; forgetting <= minor'."
+        ),
+    ] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", help="KEY=VALUE, of the job; may be repeated.")] = None,
     model_tags: Annotated[
         list[str] | None, typer.Option("--model-tag", help="KEY=VALUE, of the model; may be repeated.")
@@ -139,7 +151,7 @@ def create(
         "clientRequestToken": token,
         "baseModelIdentifier": base_model,
         "customizationType": customization_type,
-        "jobTags": tags_of(tags),
+        "jobTags": [*tags_of(tags), *_evaluation_tags(test_data, success_criteria)],
         "customModelTags": tags_of(model_tags),
         "trainingDataConfig": training_data and {"s3Uri": _in_s3(training_data)},
         "validationDataConfig": validation_data and {"validators": [{"s3Uri": _in_s3(uri)} for uri in validation_data]},
@@ -247,3 +259,10 @@ def _afterwards(api: Api, name: str, arn: str, output: Output, *, wait: bool, fo
         aside().print(say("{name} has completed.", name=name), markup=False)
     else:
         aside().print(say("{name} is under way; `{command}` follows it.", name=name, command=reattach), markup=False)
+
+
+def _evaluation_tags(test_data: str | None, success_criteria: str | None) -> list[dict[str, str]]:
+    """As the API has them. Raises   ValidationFailed for what is no criteria."""
+    stated = None if success_criteria is None else in_words(parse_criteria(success_criteria))
+    found = {TEST_DATA_TAG: test_data and _in_s3(test_data), SUCCESS_CRITERIA_TAG: stated}
+    return [{"key": key, "value": value} for key, value in found.items() if value]

@@ -18,8 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tanren.cli.calls import Api, Call
+from tanren.cli.job_evaluation import evaluation_picture
 from tanren.cli.language import say
 from tanren.cli.loss_curve import sparkline
+from tanren.domain.errors import ResourceNotFound
 
 EVENTS_SHOWN: Final = 6
 OVER: Final = frozenset({"Completed", "Failed", "Stopped"})
@@ -48,6 +50,8 @@ class JobView:
     """GetJobMetrics; None where nobody tells them."""
     samples: Sequence[Mapping[str, Any]] = ()
     events: Sequence[Mapping[str, Any]] = ()
+    evaluation: Mapping[str, Any] | None = None
+    """GetJobEvaluation; None before the model is there, and of a job without a test set."""
 
     @property
     def is_over(self) -> bool:
@@ -95,7 +99,14 @@ class JobReader:
             metrics=self.api.perform(self._call("GetJobMetrics", maxResults=_CURVE_POINTS)),
             samples=list(self.api.every(self._call("GetJobSamples"), "samples")),
             events=list(self.api.every(self._call("ListJobEvents"), "events")),
+            evaluation=self._evaluation() if job["status"] == "Completed" else None,
         )
+
+    def _evaluation(self) -> Mapping[str, Any] | None:
+        try:
+            return self.api.perform(self._call("GetJobEvaluation"))
+        except ResourceNotFound:
+            return None
 
     def _call(self, operation: str, **more: Any) -> Call:
         return Call(service="tanren", operation=operation, parameters={"jobIdentifier": self.arn, **more})
@@ -111,6 +122,8 @@ def picture(view: JobView) -> RenderableType:
         parts.append(_block(say("Why it failed"), Text(view.job["failureMessage"], style="red")))
     if view.diagnosis:
         parts.append(_block(say("Diagnosis"), Text(view.diagnosis, style="bold")))
+    if view.evaluation is not None:
+        parts.append(evaluation_picture(view.evaluation))
     if view.samples:
         parts.append(_answers(view))
     if view.events:
@@ -125,6 +138,8 @@ def facts(view: JobView) -> dict[str, Any]:
         names = ("progress", "steps", "validations", "trainedTokenCount", "trainedTokensPerSecond")
         told["metrics"] = {name: view.metrics[name] for name in names if name in view.metrics}
         told |= {"diagnosis": view.diagnosis, "samples": list(view.samples), "events": list(view.events)}
+    if view.evaluation is not None:
+        told["evaluation"] = dict(view.evaluation)
     return told
 
 

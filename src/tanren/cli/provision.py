@@ -12,7 +12,6 @@ from tanren.cli.endpoint import DataDir, EndpointUrl
 from tanren.cli.language import say
 from tanren.cli.output import Column, Output, OutputOption, as_json, aside, local_time, show_members, show_rows
 from tanren.cli.waiting import Wait, wait_until_done
-from tanren.domain.tags import TOKENS_PER_MINUTE_TAG
 from tanren.domain.time_to_live import TTL_TAG, parse_ttl
 
 provision = typer.Typer(
@@ -104,14 +103,22 @@ def list_throughputs(
         show_equivalents(call, output)
         return
     with open_api(endpoint_url, data_dir) as api:
-        found = [{**each, **_tags(api, each)} for each in api.every(call, "provisionedModelSummaries")]
+        every = api.every(call, "provisionedModelSummaries")
+        found = [
+            {
+                **each,
+                "tokensPerMinute": _tokens_per_minute(api, each["provisionedModelArn"]),
+                "timeToLive": _time_to_live(api, each["provisionedModelArn"]),
+            }
+            for each in every
+        ]
     columns = [
         Column(heading=say("name"), cell=lambda row: row["provisionedModelName"]),
         Column(heading=say("status"), cell=lambda row: Text(row["status"], style=_STYLES.get(row["status"], "yellow"))),
         Column(heading=say("units"), cell=lambda row: str(row["modelUnits"]), is_number=True),
         Column(heading=say("model"), cell=lambda row: row["modelArn"].rpartition("/")[2]),
         Column(heading=say("created"), cell=lambda row: local_time(row["creationTime"])),
-        Column(heading=say("tokens/minute"), cell=lambda row: row["tokensPerMinute"] or "", is_number=True),
+        Column(heading=say("tokens/minute"), cell=lambda row: str(row["tokensPerMinute"] or ""), is_number=True),
         Column(heading=say("time to live"), cell=lambda row: row["timeToLive"] or ""),
     ]
     show_rows(found, columns, output, none=say("No provisioned throughput."))
@@ -134,7 +141,9 @@ def get(
         show_equivalents(call, output)
         return
     with open_api(endpoint_url, data_dir) as api:
-        show_members(api.perform(call), output)
+        found = api.perform(call)
+        measured = _tokens_per_minute(api, found["provisionedModelArn"])
+    show_members(found if measured is None else {**found, "tokensPerMinute": measured}, output)
 
 
 @provision.command()
@@ -158,10 +167,17 @@ def delete(
     aside().print(say("{name} is deleted.", name=name), markup=False)
 
 
-def _tags(api: Api, summary: dict[str, Any]) -> dict[str, Any]:
-    call = Call(operation="ListTagsForResource", parameters={"resourceARN": summary["provisionedModelArn"]})
-    tags = {tag["key"]: tag["value"] for tag in api.perform(call)["tags"]}
-    return {"tokensPerMinute": tags.get(TOKENS_PER_MINUTE_TAG), "timeToLive": tags.get(TTL_TAG)}
+def _tokens_per_minute(api: Api, arn: str) -> int | None:
+    """None before it has been measured, and wherever nobody measures."""
+    if not api.is_tanren:
+        return None
+    call = Call(service="tanren", operation="GetProvisionedCapacity", parameters={"provisionedModelId": arn})
+    return api.perform(call).get("tokensPerMinute")
+
+
+def _time_to_live(api: Api, arn: str) -> str | None:
+    tags = api.perform(Call(operation="ListTagsForResource", parameters={"resourceARN": arn}))["tags"]
+    return next((tag["value"] for tag in tags if tag["key"] == TTL_TAG), None)
 
 
 def _only_a_tag(who: str, name: str) -> str:

@@ -1,5 +1,7 @@
 """The rules of access keys: two a user, so that one can be replaced while the other works."""
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from tanren.domain.clock import Clock
@@ -57,6 +59,11 @@ class AccessKeyControl:
             key = self._existing(connection, account_id, user_name, access_key_id)
             remove_access_key(connection, key.access_key_id)
 
+    def root_key(self, account_id: str) -> LastingKey | None:
+        """None of an account that is not open; of the first one, as long as its key has not been replaced."""
+        with self._database.reading() as connection:
+            return root_key_of(connection, account_id)
+
     def open_account(self, account_id: str) -> LastingKey:
         """The root key of a further account: a new one at the first call, the same one ever after."""
         with self._database.writing() as connection:
@@ -72,16 +79,37 @@ class AccessKeyControl:
         Raises   ResourceNotFound, if the account has not been opened.
         """
         with self._database.writing() as connection:
-            old = root_key_of(connection, account_id)
-            if old is None:
+            if root_key_of(connection, account_id) is None:
                 raise ResourceNotFound(
                     f"Account {account_id} has not been opened; open it: tanren account create {account_id}"
                 )
-            key = self._new_key(account_id, None)
-            remove_access_key(connection, old.access_key_id)
-            remove_root_sessions(connection, account_id)
-            insert_access_key(connection, key)
+            return self._replace_root_key(connection, account_id)
+
+    def rotate_first_root_key(self, account_id: str, *, keep: Callable[[LastingKey], None]) -> LastingKey:
+        """A new root key of the first account, of which `keep` makes the data directory's. The old one ends, and so do
+        temporary keys that it was used to get; where `keep` fails, nothing has changed."""
+        with self._database.writing() as connection:
+            key = self._replace_root_key(connection, account_id)
+            keep(key)
         return key
+
+    def end_root_key(self, account_id: str) -> None:
+        """The account's root key is again the one of the settings."""
+        if self.root_key(account_id) is not None:
+            with self._database.writing() as connection:
+                self._remove_root_key(connection, account_id)
+
+    def _replace_root_key(self, connection: Connection, account_id: str) -> LastingKey:
+        self._remove_root_key(connection, account_id)
+        key = self._new_key(account_id, None)
+        insert_access_key(connection, key)
+        return key
+
+    def _remove_root_key(self, connection: Connection, account_id: str) -> None:
+        old = root_key_of(connection, account_id)
+        if old is not None:
+            remove_access_key(connection, old.access_key_id)
+        remove_root_sessions(connection, account_id)
 
     def _new_key(self, account_id: str, identity_id: str | None) -> LastingKey:
         return LastingKey(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from tanren.control.model_names import check_model_name
 from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.service_roles import check_service_role
@@ -122,14 +123,8 @@ class CustomModelControl:
         return created
 
     def _check_room(self, connection: Connection, scope: Scope, name: str) -> None:
-        self._check_unreserved(connection, scope, name)
+        check_model_name(connection, scope, name, member="modelName")
         check_quotas(connection, scope, self._quotas, "custom_models")
-
-    def _check_unreserved(self, connection: Connection, scope: Scope, name: str) -> None:
-        if self._jobs.is_output_name_reserved(connection, scope, name):
-            raise Conflict(f"A running job will make a custom model named '{name}'; choose another modelName.")
-        if self._copies.is_model_name_reserved(connection, scope, name):
-            raise Conflict(f"A running copy job will make a model named '{name}'; choose another modelName.")
 
     def get(self, scope: Scope, identifier: str) -> CustomModel:
         model = self._models.get(scope, self._models.name_or_arn(scope, identifier))

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection
 
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.control.chained_customization import with_adapter_shape
+from tanren.control.customization_evaluations import CustomizationEvaluations
 from tanren.control.job_stops import cannot_stop
+from tanren.control.model_names import check_model_name
 from tanren.control.model_references import refer
 from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
@@ -22,20 +23,21 @@ from tanren.domain.customization_jobs import (
     CustomizationType,
     JobStatus,
     Phase,
+    PhaseState,
     PhaseStatus,
 )
-from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, ValidationFailed
+from tanren.domain.errors import NotImplementedHere, ResourceNotFound, ValidationFailed
 from tanren.domain.hyperparameters import refuse_extensions_without_effect, resolve_hyperparameters
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.sdk_dialect import DIALECT_MEMBER, DialectRequest
 from tanren.domain.tags import merged_tags
-from tanren.domain.test_sets import TEST_DATA_MEMBER, TEST_DATA_TAG
+from tanren.domain.test_sets import evaluation_members
 from tanren.domain.weights import BINDING_MEMBER
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs, with_current_phase, with_phase
-from tanren.storage.model_copy_jobs import ModelCopyJobs
+from tanren.storage.evaluation_jobs import EvaluationJobs
 from tanren.storage.resources import ListFilter
 from tanren.storage.tags import replace_tags
 from tanren.storage.training_records import write_event
@@ -76,7 +78,7 @@ class CustomizationJobControl:
     ) -> None:
         self._jobs = jobs
         self._models = models
-        self._copies = ModelCopyJobs(jobs.database)
+        self._evaluations = CustomizationEvaluations(EvaluationJobs(jobs.database), clock=clock)
         self._weights = weights
         self._clock = clock
         self._quotas = quotas
@@ -93,6 +95,7 @@ class CustomizationJobControl:
         refuse_extensions_without_effect(
             base.foundation.hyperparameters, hyperparameters, has_validation_data=bool(new.validation_s3_uris)
         )
+        evaluation = evaluation_members(new.job_tags, has_examples=kind is not CustomizationType.CONTINUED_PRE_TRAINING)
         # Noted now, so that every attempt trains on the same weights; a custom model goes on with its own.
         bound = (
             self._weights.weights_of(base.foundation.model_id).bound()
@@ -125,7 +128,7 @@ class CustomizationJobControl:
                         "customModelTags": dict(new.model_tags),
                         BINDING_MEMBER: bound.to_json(),
                         **({DIALECT_MEMBER: new.dialect.to_json()} if new.dialect else {}),
-                        **({TEST_DATA_MEMBER: new.job_tags[TEST_DATA_TAG]} if TEST_DATA_TAG in new.job_tags else {}),
+                        **evaluation,
                     },
                     "status": JobStatus.IN_PROGRESS,
                     "phases": self._fresh_phases(),
@@ -165,13 +168,15 @@ class CustomizationJobControl:
 
     def stop(self, scope: Scope, identifier: str) -> None:
         """The job is Stopping when this returns, and its worker ends it; one that no worker has is Stopped at once.
-        Stopping a stopping job changes nothing."""
+        The evaluation of its base stops with it. Stopping a stopping job changes nothing."""
         job = self.get(scope, identifier)
         if job.status is JobStatus.STOPPING:
             return
         now = self._clock()
         with self._jobs.database.writing() as connection:
             stopping = self._jobs.move(connection, job.job_arn, JobStatus.STOPPING, at=now)
+            if stopping:
+                self._evaluations.stop_baseline(connection, job, at=now)
             if stopping and not self._jobs.is_held(connection, job.job_arn):
                 # No worker has it, so there is nobody to end it but us.
                 phases = with_current_phase(job.phases, PhaseStatus.STOPPED, at=now)
@@ -211,19 +216,11 @@ class CustomizationJobControl:
         check_service_role(scope, new.role_arn)
 
     def _check_room(self, connection: Connection, scope: Scope, model_name: str) -> None:
-        self._check_model_name(connection, scope, model_name)
+        check_model_name(connection, scope, model_name, member="customModelName")
         check_quotas(connection, scope, self._quotas, "customization_jobs", "custom_models")
 
-    def _check_model_name(self, connection: Connection, scope: Scope, name: str) -> None:
-        if self._models.find(connection, scope, name) is not None:
-            raise Conflict(f"A custom model named '{name}' already exists; choose another customModelName.")
-        if self._jobs.is_output_name_reserved(connection, scope, name):
-            raise Conflict(f"A running job will make a custom model named '{name}'; choose another customModelName.")
-        if self._copies.is_model_name_reserved(connection, scope, name):
-            raise Conflict(f"A running copy job will make a model named '{name}'; choose another customModelName.")
-
-    def _fresh_phases(self) -> dict[str, Any]:
-        phases: dict[str, Any] = {}
+    def _fresh_phases(self) -> dict[str, PhaseState]:
+        phases: dict[str, PhaseState] = {}
         for phase in Phase:
             phases = with_phase(phases, phase, PhaseStatus.NOT_STARTED, at=self._clock())
         return phases

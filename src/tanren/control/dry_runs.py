@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tanren.catalog.weights import WeightsCatalogue
+from tanren.control.base_folders import base_folder, bound_weights
 from tanren.control.chained_customization import with_adapter_shape
 from tanren.control.model_references import ReferredModel, refer
 from tanren.control.price_book import PriceBook, read_price_book
@@ -14,7 +15,7 @@ from tanren.domain.errors import ValidationFailed
 from tanren.domain.hyperparameters import refuse_extensions_without_effect, resolve_hyperparameters
 from tanren.domain.scope import Scope
 from tanren.domain.weights import BoundWeights
-from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
+from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.training_records import TrainingRecords
@@ -32,13 +33,14 @@ Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDryRun:
-    """What ValidateTrainingData and EstimateCustomizationJob ask for, shapes already checked."""
+    """What ValidateTrainingData, ExamineTrainingData and EstimateCustomizationJob ask for, shapes already checked."""
 
     base_model_identifier: str
     customization_type: CustomizationType
     training_s3_uri: str
     validation_s3_uris: Sequence[str]
     hyperparameters: Mapping[str, str]
+    """Of an estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,17 @@ class DryRunControl:
         base = self._base(scope, new)
         return self._run(_orders(scope, new, base))["files"]
 
+    def examine(self, scope: Scope, new: NewDryRun, *, first_record: int, record_count: int) -> dict[str, Any]:
+        """As `validate`, and what the training data would teach; the records asked for token by token."""
+        base = self._base(scope, new)
+        folder = base_folder(base, bound_weights(base, self._weights), self._weights, self._artifacts)
+        examination = {
+            "baseFolder": str(folder),
+            "firstRecord": first_record,
+            "recordCount": record_count,
+        }
+        return self._run({**_orders(scope, new, base), "examination": examination})
+
     def estimate(self, scope: Scope, new: NewDryRun) -> JobEstimate:
         base = self._base(scope, new)
         rules = base.foundation.hyperparameters
@@ -107,18 +120,14 @@ class DryRunControl:
         values = resolve_hyperparameters(rules, hyperparameters, customization_type=new.customization_type)
         refuse_extensions_without_effect(rules, hyperparameters, has_validation_data=bool(new.validation_s3_uris))
         prices = read_price_book(self._price_file)
-        bound = (
-            self._weights.weights_of(base.foundation.model_id).bound()
-            if base.custom is None
-            else self._weights.bound_to(base.custom.request)
-        )
+        bound = bound_weights(base, self._weights)
         found = self._run(
             {
                 **_orders(scope, new, base),
                 "estimate": {
                     "hyperParameters": hyperparameters,
                     "weights": bound.to_json(),
-                    "baseFolder": str(self._base_folder(base, bound)),
+                    "baseFolder": str(base_folder(base, bound, self._weights, self._artifacts)),
                 },
             }
         )
@@ -141,16 +150,6 @@ class DryRunControl:
             if uri.endswith("/") or uri.count("/") < 3:
                 raise ValidationFailed(f"{uri} names no object; give the S3 URI of a file: s3://bucket/path/file.jsonl")
         return base
-
-    def _base_folder(self, base: ReferredModel, bound: BoundWeights) -> Path:
-        """Where the job's model would be loaded from."""
-        if base.custom is not None:
-            folder = self._artifacts.resolve(base.custom.artifact_path)
-            if not is_adapter_folder(folder):
-                return folder
-        if bound.artifact_path is not None:
-            return self._artifacts.resolve(bound.artifact_path)
-        return self._weights.folder_of(bound)
 
     def _rate(self, scope: Scope, bound: BoundWeights, method: str) -> Rate | None:
         """Of the caller's own jobs: what others train, and how fast, is theirs to know."""

@@ -19,7 +19,8 @@ from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.errors import Conflict, ResourceNotFound
 from tanren.domain.evaluation_jobs import ApplicationType, EvaluationJob, EvaluationJobStatus
-from tanren.domain.evaluation_plans import plan_of
+from tanren.domain.evaluation_plans import EvaluationPlan, plan_of
+from tanren.domain.model_lines import check_judge
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
@@ -86,7 +87,9 @@ class EvaluationJobControl:
         plan = plan_of(new.request)
         check_plan(plan)
         check_service_role(scope, new.role_arn)
-        model_arns = {identifier: self._model_arn(scope, identifier) for identifier in plan.asked()}
+        meant = {identifier: self._meant(scope, identifier) for identifier in plan.asked()}
+        _check_judges(plan, meant)
+        model_arns = {identifier: model.arn for identifier, model in meant.items()}
         job_id = self._new_id()
         arn = arns.evaluation_job_arn(scope, job_id)
         now = self._clock()
@@ -152,17 +155,17 @@ class EvaluationJobControl:
                     )
         return Deletions(deleted=deleted, refused=refused)
 
-    def _model_arn(self, scope: Scope, identifier: str) -> str:
-        """Of whatever can be invoked. Raises ResourceNotFound, ValidationFailed."""
+    def _meant(self, scope: Scope, identifier: str) -> "_Meant":
+        """Whatever can be invoked. Raises ResourceNotFound, ValidationFailed."""
         profile = find_inference_profile(scope, identifier)
         if profile is not None:
-            return profile.arn
+            return self._led_to(scope, profile.arn, profile.model_arn)
         throughput = self._throughputs.get(scope, identifier)
         if throughput is not None:
-            return throughput.provisioned_arn
+            return self._led_to(scope, throughput.provisioned_arn, throughput.model_arn)
         deployment = self._deployments.get(scope, identifier)
         if deployment is not None:
-            return deployment.deployment_arn
+            return self._led_to(scope, deployment.deployment_arn, deployment.model_arn)
         arn = arns.parse_arn(identifier)
         if arn is not None and arn.kind == arns.IMPORTED_MODEL:
             imported = self._imported_models.get(scope, identifier)
@@ -170,8 +173,37 @@ class EvaluationJobControl:
                 raise ResourceNotFound(
                     f"There is no imported model '{identifier}' in account {scope.account_id}, region {scope.region}."
                 )
-            return imported.model_arn
-        return refer(self._models, scope, identifier).arn
+            # Of what was imported no family is known.
+            return _Meant(arn=imported.model_arn, foundation_id=None, is_tuned=False)
+        model = refer(self._models, scope, identifier)
+        return self._led_to(scope, model.arn, model.arn)
+
+    def _led_to(self, scope: Scope, arn: str, model_arn: str) -> "_Meant":
+        model = refer(self._models, scope, model_arn)
+        return _Meant(arn=arn, foundation_id=model.foundation.model_id, is_tuned=model.custom is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meant:
+    """What an identifier in the request leads to."""
+
+    arn: str
+    foundation_id: str | None
+    """At the root; None where nothing is known of it."""
+    is_tuned: bool
+
+
+def _check_judges(plan: EvaluationPlan, meant: Mapping[str, _Meant]) -> None:
+    """Raises ValidationFailed where a judge is of the line of a tuned model that it would judge.
+
+    Between models that nobody has tuned it is the caller's choice, as on AWS; events and summary tell of it.
+    """
+    tuned = {name: meant[name].foundation_id for name in plan.evaluated() if meant[name].is_tuned}
+    for judge in plan.judges():
+        for name, root in tuned.items():
+            judge_root = meant[judge].foundation_id
+            if root is not None and judge_root is not None:
+                check_judge([judge, judge_root], [name, root])
 
 
 def _not_found(scope: Scope, identifier: str) -> ResourceNotFound:

@@ -43,6 +43,12 @@ def check_plan(plan: EvaluationPlan) -> None:
             f"{BUILTIN}Robustness puts changed prompts to the model, and the answers of '{precomputed[0]}' are brought "
             "along: leave the metric out, or give a bedrockModel."
         )
+    likelihood = next((metric.name for metric in used if metric.measure is Measure.LIKELIHOOD), None)
+    if precomputed and likelihood is not None:
+        raise ValidationFailed(
+            f"metricNames: {likelihood} is how probable a model finds the references, and of '{precomputed[0]}' there "
+            "are answers alone: leave the metric out, or give a bedrockModel."
+        )
     if precomputed and any(dataset.s3_uri is None for dataset in plan.datasets):
         raise ValidationFailed(
             f"The answers of '{precomputed[0]}' are in the modelResponses of a data set of your own; give it in "

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from tanren.control.model_names import check_model_name
 from tanren.control.quotas import check_quotas
 from tanren.control.request_digests import request_digest
 from tanren.control.unsupported_members import refuse_unsupported
 from tanren.domain import arns
 from tanren.domain.clock import Clock, IdMaker
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
-from tanren.domain.errors import Conflict, ResourceNotFound, ValidationFailed
+from tanren.domain.errors import ResourceNotFound, ValidationFailed
 from tanren.domain.model_copy_jobs import CopyJobStatus, ModelCopyJob
 from tanren.domain.pages import Page, PageRequest
 from tanren.domain.policies.documents import NamedPolicy, PolicyKind
@@ -28,7 +29,6 @@ from tanren.domain.quotas import NO_QUOTAS, Quotas
 from tanren.domain.scope import Scope
 from tanren.domain.tags import merged_tags
 from tanren.storage.custom_models import CustomModels
-from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.model_copy_jobs import ModelCopyJobs
 from tanren.storage.resource_policies import ResourcePolicies
 from tanren.storage.resources import ListFilter
@@ -72,7 +72,6 @@ class ModelCopyJobControl:
         self._jobs = jobs
         self._models = models
         self._policies = policies
-        self._customizations = CustomizationJobs(models.database)
         self._clock = clock
         self._new_id = new_id
         self._quotas = quotas
@@ -159,13 +158,5 @@ class ModelCopyJobControl:
         return evaluate(asked, own, self._policies.policy_on(source_arn)).is_allowed
 
     def _check_room(self, connection: Connection, scope: Scope, model_name: str) -> None:
-        self._check_model_name(connection, scope, model_name)
+        check_model_name(connection, scope, model_name, member="targetModelName")
         check_quotas(connection, scope, self._quotas, "custom_models")
-
-    def _check_model_name(self, connection: Connection, scope: Scope, name: str) -> None:
-        if self._models.find(connection, scope, name) is not None:
-            raise Conflict(f"A custom model named '{name}' already exists; choose another targetModelName.")
-        if self._customizations.is_output_name_reserved(connection, scope, name):
-            raise Conflict(f"A running job will make a custom model named '{name}'; choose another targetModelName.")
-        if self._jobs.is_model_name_reserved(connection, scope, name):
-            raise Conflict(f"A running copy job will make a model named '{name}'; choose another targetModelName.")

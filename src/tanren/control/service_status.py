@@ -4,7 +4,7 @@ What belongs to other accounts or regions is not told, and not counted either: h
 Neither is where on this machine things lie.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.engine_hosts import EngineHost, EngineHosts, EngineHostStatus
 from tanren.storage.imported_models import ImportedModels
+from tanren.storage.process_states import ProcessState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class ServiceStatus:
     base_models: Sequence[StoredModel]
     engines: Sequence[EngineState]
     queues: Sequence[QueueStatus]
+    processes: Sequence[ProcessState]
+    """None of them where nobody looks after them here."""
 
 
 class ServiceStatusControl:
@@ -56,6 +59,8 @@ class ServiceStatusControl:
         artifacts: ArtifactStore,
         models: CustomModels,
         imported_models: ImportedModels,
+        *,
+        processes: Callable[[], Sequence[ProcessState] | None] = lambda: None,
     ) -> None:
         self._queues = queues
         self._hosts = hosts
@@ -63,6 +68,7 @@ class ServiceStatusControl:
         self._artifacts = artifacts
         self._models = models
         self._imported_models = imported_models
+        self._processes = processes
 
     def status(self, scope: Scope) -> ServiceStatus:
         stored = self._weights.store.every()
@@ -81,6 +87,7 @@ class ServiceStatusControl:
                 if host.base_folder in names
             ],
             queues=[QueueStatus(kind=kind, jobs=queue.unfinished(scope)) for kind, queue in self._queues.items()],
+            processes=self._processes() or [],
         )
 
     def _state(self, host: EngineHost, name: str, *, is_own: bool) -> EngineState:

@@ -8,8 +8,8 @@ from tanren.domain.clock import Clock
 from tanren.domain.errors import ResourceNotFound, ValidationFailed
 from tanren.domain.provisioned_throughputs import ProvisionedThroughput
 from tanren.domain.scope import Scope
-from tanren.domain.tags import check_removable, merged_tags
-from tanren.domain.test_sets import TEST_DATA_TAG
+from tanren.domain.tags import merged_tags
+from tanren.domain.test_sets import TAGS_READ_AT_CREATION
 from tanren.storage.database import Database
 from tanren.storage.resources import ResourceRows
 from tanren.storage.tags import remove_tags, replace_tags, tags_of
@@ -23,9 +23,10 @@ class TagControl:
 
     def add(self, scope: Scope, arn: str, added: Mapping[str, str]) -> None:
         resource = self._existing(scope, arn)
-        if TEST_DATA_TAG in added:
+        late = next((tag for tag in TAGS_READ_AT_CREATION if tag in added), None)
+        if late is not None:
             raise ValidationFailed(
-                f"The tag {TEST_DATA_TAG} is read when a customization job is created, and has no effect later: give "
+                f"The tag {late} is read when a customization job is created, and has no effect later: give "
                 "it in jobTags."
             )
         committed_until = resource.commitment_expires_at if isinstance(resource, ProvisionedThroughput) else None
@@ -35,7 +36,6 @@ class TagControl:
 
     def remove(self, scope: Scope, arn: str, keys: Collection[str]) -> None:
         self._existing(scope, arn)
-        check_removable(keys)
         with self._database.writing() as connection:
             remove_tags(connection, arn, keys)
 

@@ -21,7 +21,19 @@ LARGEST_PART_BYTES: Final = 100 * 1024
 LARGEST_TEXT_CHARACTERS: Final = 1024
 """Of the error message and of the user agent, which a caller may make as long as he likes."""
 
-_READING: Final = ("Get", "List", "Describe", "Head", "Count", "Invoke", "Converse", "Validate", "Estimate", "Watch")
+_READING: Final = (
+    "Get",
+    "List",
+    "Describe",
+    "Head",
+    "Count",
+    "Invoke",
+    "Converse",
+    "Validate",
+    "Examine",
+    "Estimate",
+    "Watch",
+)
 """AWS marks calls of models as read-only too: they change nothing that is kept."""
 
 

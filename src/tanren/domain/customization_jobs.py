@@ -6,7 +6,7 @@ Source   GetModelCustomizationJob in the service model; statuses in the fact she
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from tanren.domain.scope import Scope
 
@@ -53,6 +53,14 @@ class PhaseStatus(StrEnum):
     FAILED = "Failed"
 
 
+class PhaseState(TypedDict):
+    """How far a phase is, as the member of `statusDetails` that it is called by."""
+
+    status: str
+    creationTime: datetime
+    lastModifiedTime: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomizationJob:
     scope: Scope
@@ -75,8 +83,8 @@ class CustomizationJob:
     request: dict[str, Any] = field(default_factory=dict[str, Any])
     """Members of the request that are only echoed: vpcConfig, customizationConfig, KMS key, tags for the model."""
     status: JobStatus
-    phases: dict[str, dict[str, Any]]
-    """Phase → {status, creationTime, lastModifiedTime}."""
+    phases: dict[str, PhaseState]
+    """By `Phase`."""
     failure_message: str | None
     output_model_arn: str | None
     """Set when the model exists, never earlier."""
@@ -91,9 +99,8 @@ class CustomizationJob:
     """Which assignment of the job to a worker is current; a writer of an older one changes nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomizationJobSummary:
-    """What a list shows of a job."""
+class CustomizationJobSummary(NamedTuple):
+    """What a list shows of a job. A tuple, because a page makes a hundred of them."""
 
     job_arn: str
     job_name: str
@@ -102,7 +109,7 @@ class CustomizationJobSummary:
     output_model_name: str
     output_model_arn: str | None
     status: str
-    phases: dict[str, dict[str, Any]]
+    phases: dict[str, PhaseState]
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None

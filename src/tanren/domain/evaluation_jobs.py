@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tanren.domain.customization_evaluations import OfCustomization
 from tanren.domain.evaluation_plans import EvaluationPlan
 from tanren.domain.scope import Scope
 
@@ -63,6 +64,10 @@ class EvaluationJob:
     another model while the job runs."""
     status: EvaluationJobStatus
     failure_messages: tuple[str, ...]
+    customization: OfCustomization | None
+    """None of a job that was asked for by itself."""
+    findings: Mapping[str, Any] | None
+    """Of a completed job that compares a customization job's base and model: members of GetJobEvaluation."""
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None

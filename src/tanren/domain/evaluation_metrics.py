@@ -2,7 +2,8 @@
 
     Builtin.…   AWS's names. Accuracy and Robustness mean another figure for each type of task, as on AWS; the others
                 are a judge model's opinion, from 0 to 1
-    Tanren.…    computed, for every type of task; AWS does not have them
+    Tanren.…    computed, for every type of task; AWS does not have them. Loss, Perplexity and BitsPerByte are of the
+                model's weights, as training computes them
 
 A name that would have to be guessed at is refused with the reason, and with what is at hand instead.
 
@@ -40,6 +41,8 @@ class Measure(StrEnum):
     """From how far the answer changes when the prompt is changed a little."""
     JUDGED = "judged"
     """By a judge model."""
+    LIKELIHOOD = "likelihood"
+    """From how probable the model finds the reference: of its weights, not of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class Metric:
     name: str
     measure: Measure
     computes: str = ""
-    """A key of `evaluation/metrics/registry.py`, WORD_ERROR_RATE or RIGHT; of a judged metric nothing."""
+    """A key of `evaluation/metrics/registry.py`, one of `LOWER_IS_BETTER`, WORD_ERROR_RATE or RIGHT; of a judged metric
+    nothing."""
     needs_reference: bool = False
     is_higher_better: bool | None = True
     """None of a metric whose scale is the user's own."""
@@ -100,6 +104,12 @@ _OURS: Final[Mapping[str, str]] = {
     f"{TANREN}ChrF": "chrf",
 }
 
+_LIKELIHOODS: Final[Mapping[str, str]] = {
+    f"{TANREN}Loss": "loss",
+    f"{TANREN}Perplexity": "perplexity",
+    f"{TANREN}BitsPerByte": "bits_per_byte",
+}
+
 _RAG: Final = ("ContextRelevance", "ContextCoverage", "LogicalCoherence", "CitationPrecision", "CitationCoverage")
 
 
@@ -110,6 +120,14 @@ def metric_for(name: str, task: TaskType) -> Metric:
     """
     if name in _OURS:
         return Metric(name=name, measure=Measure.COMPUTED, computes=_OURS[name], needs_reference=True)
+    if name in _LIKELIHOODS:
+        return Metric(
+            name=name,
+            measure=Measure.LIKELIHOOD,
+            computes=_LIKELIHOODS[name],
+            needs_reference=True,
+            is_higher_better=False,
+        )
     if name == RIGHT:
         return Metric(name=name, measure=Measure.COMPUTED, computes=RIGHT)
     if name in _JUDGED:
@@ -127,6 +145,11 @@ def metric_for(name: str, task: TaskType) -> Metric:
     raise _refusal(name, task)
 
 
+def own_metric_of(computes: str) -> str | None:
+    """The name of a metric of tanren's own that computes this; None where there is none."""
+    return next((name for name, key in {**_OURS, **_LIKELIHOODS}.items() if key == computes), None)
+
+
 def task_type_of(name: str) -> TaskType:
     """Raises ValidationFailed for one that nothing is known of."""
     try:
@@ -141,11 +164,12 @@ def is_known(name: str) -> bool:
 
 
 def _refusal(name: str, task: TaskType) -> ValidationFailed:
-    ours = ", ".join(_OURS)
+    ours = ", ".join((*_OURS, *_LIKELIHOODS))
     if name in _BY_TASK and task is TaskType.SUMMARIZATION:
         return NotImplementedHere(
-            f"metricNames: {name} of a Summarization is a BERTScore, for which tanren has no encoder model. Metrics "
-            f"that compare a summary with its reference by words: {TANREN}RougeL, {TANREN}ChrF; one that asks a judge: "
+            f"metricNames: {name} of a Summarization is a BERTScore, for which a job has no encoder model "
+            "(`tanren eval run --encoder FOLDER` computes one). Metrics that "
+            f"compare a summary with its reference by words: {TANREN}RougeL, {TANREN}ChrF; one that asks a judge: "
             f"{BUILTIN}Completeness."
         )
     if name in _BY_TASK:

@@ -74,8 +74,13 @@ class EvaluationPlan:
 
     def asked(self) -> list[str]:
         """Identifiers of all that a request is put to."""
-        judges = [each for each in (self.judge, self.custom_judge) if each is not None]
-        return [*(model.identifier for model in self.models if not model.is_precomputed), *judges]
+        return [*self.evaluated(), *self.judges()]
+
+    def evaluated(self) -> list[str]:
+        return [model.identifier for model in self.models if not model.is_precomputed]
+
+    def judges(self) -> list[str]:
+        return list(dict.fromkeys(each for each in (self.judge, self.custom_judge) if each is not None))
 
 
 def plan_of(request: Json) -> EvaluationPlan:

@@ -26,7 +26,6 @@ POLICIES_PER_IDENTITY: Final = 10
 VERSIONS_PER_POLICY: Final = 5
 TAGS_PER_IDENTITY: Final = 50
 
-SHORTEST_ROLE_SESSION_SECONDS: Final = 900
 DEFAULT_ROLE_SESSION_SECONDS: Final = 3_600
 LONGEST_CHAINED_SESSION_SECONDS: Final = 3_600
 """Of a role that is assumed with the keys of another role."""

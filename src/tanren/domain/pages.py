@@ -15,7 +15,6 @@ from typing import Generic, TypeVar
 from tanren.domain.errors import ValidationFailed
 
 DEFAULT_PAGE_SIZE = 100
-MAXIMUM_PAGE_SIZE = 1000
 
 T = TypeVar("T")
 

@@ -38,5 +38,7 @@ class ProvisionedThroughput:
     failure_message: str | None
     commitment_duration: str | None
     commitment_expires_at: datetime | None
+    tokens_per_minute: int | None
+    """What its engine made when it was measured with the model that answers now; None until then."""
     created_at: datetime
     updated_at: datetime

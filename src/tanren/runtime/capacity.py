@@ -2,8 +2,8 @@
 
 One model unit is one answer being made. A throughput of n units is measured with n answers side by side, as far as that
 tells something, on the engine that serves it and with its own adapter; what the engine then makes in a minute is
-published as the tag `tanren:tokens-per-minute`. It is a measurement and not a limit: a caller may have more when the
-engine has nothing else to do, and gets less when others share it.
+told by `GetProvisionedCapacity` of the service `tanren`. It is a measurement and not a limit: a caller may have more
+when the engine has nothing else to do, and gets less when others share it.
 
 Cost     at most `MEASURED_SECONDS` of one engine, and only while nobody else asks it for anything.
 """
@@ -14,19 +14,14 @@ import time
 from contextlib import aclosing
 from typing import Protocol
 
-from sqlalchemy import select
-
 from tanren.domain.conversation import user_turn
 from tanren.domain.errors import TanrenError
 from tanren.domain.generation import GenerationEnd, GenerationRequest, TextDelta
 from tanren.domain.provisioned_throughputs import ProvisionedStatus, ProvisionedThroughput
-from tanren.domain.tags import TOKENS_PER_MINUTE_TAG
 from tanren.runtime.inference import ServingEngine
 from tanren.runtime.placement import StoredPlacement
 from tanren.serving.protocol import AdapterRef, EngineDescription
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
-from tanren.storage.tables import tags
-from tanren.storage.tags import set_tag
 
 logger = logging.getLogger(__name__)
 
@@ -92,10 +87,8 @@ class CapacityMeasurements:
     async def look(self) -> None:
         """One round; a throughput whose engine is busy, or away, is looked at again in the next."""
         columns = self._throughputs.table.c
-        measured = select(tags.c.resource_arn).where(
-            tags.c.resource_arn == columns.arn, tags.c.key == TOKENS_PER_MINUTE_TAG
-        )
-        for throughput in self._throughputs.every(columns.status == ProvisionedStatus.IN_SERVICE, ~measured.exists()):
+        in_service = columns.status == ProvisionedStatus.IN_SERVICE
+        for throughput in self._throughputs.every(in_service, columns.tokens_per_minute.is_(None)):
             try:
                 await self._measure(throughput)
             except TanrenError as error:
@@ -108,9 +101,10 @@ class CapacityMeasurements:
         rate = await measured_tokens_per_minute(engine, adapter, answers=answers)
         if rate is None:
             return
+        measured = self._throughputs.table.c.model_arn == throughput.model_arn
         with self._throughputs.database.writing() as connection:
-            if self._throughputs.having(connection, self._throughputs.table.c.arn == arn):
-                set_tag(connection, arn, TOKENS_PER_MINUTE_TAG, str(rate))
+            if not self._throughputs.change(connection, arn, measured, tokens_per_minute=rate):
+                return
         logger.info(
             "%s: %d model unit(s) make %d tokens a minute on this machine (%d answers side by side)",
             arn,

@@ -114,7 +114,11 @@ class StoredPlacement:
 
     def base_folder(self, scope: Scope, model_id: str) -> Path:
         """Of the weights that must be in memory for the model; asks for no engine. Raises as `place`."""
-        return self._base(self.resolve(scope, model_id))[0]
+        return self.weights(scope, model_id)[0]
+
+    def weights(self, scope: Scope, model_id: str) -> tuple[Path, AdapterRef | None]:
+        """As `base_folder`, and the adapter on them."""
+        return self._base(self.resolve(scope, model_id))
 
     async def _found(self, scope: Scope, model_id: str) -> tuple[Named, EngineClient, AdapterRef | None]:
         named, base_folder, adapter, host = await asyncio.to_thread(self._looked_up, scope, model_id)

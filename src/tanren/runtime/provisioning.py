@@ -59,11 +59,6 @@ class Provisioner:
         self._failed_tries: dict[str, int] = {}
         """By model ARN."""
 
-    async def settle(self) -> None:
-        """One round over all that waits, to its end."""
-        self.begin_round()
-        await asyncio.gather(*self._under_way.values())
-
     def begin_round(self) -> None:
         """Begins to settle whatever waits and is not being settled; returns at once."""
         self._under_way = {arn: task for arn, task in self._under_way.items() if not task.done()}
@@ -98,7 +93,13 @@ class Provisioner:
         failure = await self._try_out(found.scope, found.desired_model_arn)
         values: dict[str, object] = {"updated_at": self._clock(), "failure_message": failure}
         if failure is None:
-            values |= {"status": ProvisionedStatus.IN_SERVICE, "model_arn": found.desired_model_arn}
+            # With another model it is measured again.
+            measured = found.tokens_per_minute if found.desired_model_arn == found.model_arn else None
+            values |= {
+                "status": ProvisionedStatus.IN_SERVICE,
+                "model_arn": found.desired_model_arn,
+                "tokens_per_minute": measured,
+            }
         elif found.status is ProvisionedStatus.UPDATING:
             # The old model still answers, so the throughput stays in service with it, and says why.
             values |= {"status": ProvisionedStatus.IN_SERVICE, "desired_model_arn": found.model_arn}

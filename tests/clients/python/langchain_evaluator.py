@@ -2,7 +2,7 @@
 
 python langchain_evaluator.py '["MODEL ID", [{"question": …, "reference": …, "answer": …}]]'
 
-A line of JSON for each: the score, or what the evaluator could not read; and the prompt that it sent.
+A line of JSON for each: the score, or what the evaluator could not read; and the messages that it sent.
 """
 
 import json
@@ -16,11 +16,11 @@ from langchain_core.callbacks import BaseCallbackHandler
 class Heard(BaseCallbackHandler):
     """What went to the model, and what came back."""
 
-    prompt = ""
+    messages = ()
     answer = ""
 
     def on_chat_model_start(self, serialized, messages, **kwargs):
-        self.prompt = "\n".join(str(message.content) for message in messages[0])
+        self.messages = [{"type": message.type, "text": str(message.content)} for message in messages[0]]
 
     def on_llm_end(self, response, **kwargs):
         self.answer = response.generations[0][0].text
@@ -44,4 +44,4 @@ for case in cases:
         told["score"] = found["score"]
     except ValueError as error:
         told["unread"] = str(error)
-    print(json.dumps({**told, "prompt": heard.prompt, "answer": heard.answer}), flush=True)
+    print(json.dumps({**told, "messages": heard.messages, "answer": heard.answer}), flush=True)

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,23 +7,26 @@ from typer.testing import CliRunner
 
 from tanren.cli.main import app
 from tanren.domain.errors import Conflict, ResourceNotFound, ValidationFailed
-from tanren.storage.root_keys import RootKeys, write_root_keys
+from tanren.storage.root_keys import RootKeys, read_root_keys, write_root_keys
 
 OTHER = "210987654321"
+
+
+OWN = "123456789012"
+OWN_KEYS = RootKeys(
+    account_id=OWN,
+    region="us-east-1",
+    access_key_id="AKIA",
+    secret_access_key="s",
+    endpoint="http://127.0.0.1:4500",
+)
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path, migrated_file: Path) -> Path:
     """Of a server that has been started once."""
     shutil.copyfile(migrated_file, tmp_path / "tanren.db")
-    keys = RootKeys(
-        account_id="123456789012",
-        region="us-east-1",
-        access_key_id="AKIA",
-        secret_access_key="s",
-        endpoint="http://127.0.0.1:4500",
-    )
-    write_root_keys(tmp_path, keys)
+    write_root_keys(tmp_path, OWN_KEYS)
     return tmp_path
 
 
@@ -52,7 +56,25 @@ def test_new_root_keys_are_printed_and_are_the_accounts_from_then_on(data_dir: P
 
 def test_the_servers_own_account_is_not_made_again(data_dir: Path) -> None:
     with pytest.raises(Conflict, match="tanren env"):
-        created(data_dir, "123456789012")
+        created(data_dir, OWN)
+
+
+def test_the_servers_own_root_keys_are_replaced_in_its_directory_too(data_dir: Path) -> None:
+    printed = created(data_dir, OWN, command="rotate")
+    keys = read_root_keys(data_dir)
+    assert keys == replace(OWN_KEYS, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
+    assert keys.access_key_id != OWN_KEYS.access_key_id
+    assert f"export AWS_SECRET_ACCESS_KEY={keys.secret_access_key}" in printed
+    assert (data_dir / "root-keys.json").stat().st_mode & 0o777 == 0o600
+    assert created(data_dir, OWN, command="rotate") != printed
+
+
+def test_keys_that_the_settings_give_are_replaced_there(data_dir: Path) -> None:
+    given = replace(OWN_KEYS, is_given=True)
+    write_root_keys(data_dir, given)
+    with pytest.raises(Conflict, match="TANREN_ACCESS_KEY"):
+        created(data_dir, OWN, command="rotate")
+    assert read_root_keys(data_dir) == given
 
 
 def test_an_account_is_twelve_digits(data_dir: Path) -> None:

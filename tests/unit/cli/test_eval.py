@@ -1,12 +1,14 @@
 """`tanren eval` over models that answer in memory through Converse."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tanren.domain.errors import AccessDenied, Conflict, ValidationFailed
+from tanren.settings import read_settings
 from tests.unit.cli.conftest import Tanren
 from tests.unit.cli.fake_services import FakeServices, refusal
 
@@ -359,3 +361,47 @@ def test_a_report_is_made_anew_without_asking_anybody(
     assert result.exit_code == 0
     assert models.calls == []
     assert (tmp_path / "again" / "report.en.html").read_text() == (tmp_path / "out" / "report.en.html").read_text()
+
+
+class Likely:
+    """In place of the process with the weights: tuned finds every token as probable as 1 in 2, a base as 1 in 8."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def told(self, argv: list[str], asked: list[Any], settings: Any) -> list[list[float]]:
+        self.asked.append(argv[-1])
+        nats = math.log(2 if argv[-1] == "tuned" else 8)
+        texts = [each["messages"][-1]["text"] for each in asked]
+        return [[nats * len(text), len(text), len(text)] for text in texts]
+
+
+def test_loss_is_computed_from_the_weights_of_this_machine_and_shows_what_words_cannot(
+    tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    likely = Likely()
+    monkeypatch.setattr("tanren.cli.eval_weights._told", likely.told)
+    monkeypatch.setattr("tanren.cli.eval_weights.own_store", lambda *_: read_settings({}))
+    result = tanren(
+        "eval", "run", str(questions), "--base", "b.base", "--tuned", "tuned", "--no-general", "--metrics",
+        "contains,loss", "--criteria", "loss <= base; perplexity <= 3", "--report", str(tmp_path / "out"), "-o", "json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    arms = json.loads(result.stdout)["arms"]
+    assert arms["base"]["perplexity"] == pytest.approx(8.0)
+    assert arms["tuned"]["bits_per_byte"] == pytest.approx(1.0)
+    assert sorted(likely.asked) == ["b.base", "tuned"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"), [("loss", "name the directory of a server on this machine"), ("f1,bertscore", "--encoder")]
+)
+def test_what_needs_weights_that_are_not_here_is_refused_before_anything_is_asked(
+    tanren: Tanren, models: FakeServices, questions: Path, tmp_path: Path, metrics: str, said: str
+):
+    result = tanren(
+        "eval", "run", str(questions), "--base", "b.base", "--metrics", metrics, "--report", str(tmp_path / "out")
+    )
+    assert isinstance(result.exception, ValidationFailed)
+    assert said in str(result.exception)
+    assert models.made("Converse") == []

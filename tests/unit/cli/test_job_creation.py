@@ -177,3 +177,20 @@ def test_follow_shows_on_any_bedrock_what_it_tells(made, elsewhere, tanren, monk
     assert result.exit_code == 0
     for part in (ARN, "first-job  Completed", "amazon.titan-text-express-v1 → first-model", "training loss", "0.500"):
         assert part in result.stdout
+
+
+def test_a_test_set_and_criteria_are_tags_whose_signs_are_words(made, at_tanren, tanren):
+    stated = "rougeL >= base + 0.1; forgetting <= minor"
+    result = tanren(
+        "job", "create", *OPTIONS, "--tag", "team=forge", "--test-data", "s3://b/test.jsonl",
+        "--success-criteria", stated,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert made.made("CreateModelCustomizationJob")[0]["jobTags"] == [
+        {"key": "team", "value": "forge"},
+        {"key": "tanren:test-data", "value": "s3://b/test.jsonl"},
+        {"key": "tanren:success-criteria", "value": "rougeL at least base + 0.1 and forgetting at most minor"},
+    ]
+    wrong = tanren("job", "create", *OPTIONS, "--test-data", "s3://b/t.jsonl", "--success-criteria", "rouge >= 1")
+    assert "there is no 'rouge'" in str(wrong.exception)
+    assert len(made.made("CreateModelCustomizationJob")) == 1

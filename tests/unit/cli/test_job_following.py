@@ -7,7 +7,7 @@ import pytest
 from tanren.cli import job_following
 from tanren.cli.job_following import patiently
 from tanren.domain.errors import AccessDenied, ServiceUnavailable
-from tests.unit.cli.fake_services import FakeServices
+from tests.unit.cli.fake_services import FakeServices, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,7 @@ def test_under_json_lines_each_update_is_a_line_and_signs_of_life_are_none(at_ta
     at_tanren.answers |= {
         "GetModelCustomizationJob": {"jobArn": "arn:aws:bedrock:x", "status": "Completed"},
         "WatchJob": {"updates": updates},
+        "GetJobEvaluation": refusal("ResourceNotFoundException", "no test set"),
         "GetJobMetrics": {},
         "GetJobSamples": {"samples": []},
         "ListJobEvents": {"events": []},

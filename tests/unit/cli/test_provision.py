@@ -20,11 +20,13 @@ class Throughputs:
         self.steps: tuple[str, ...] = ("Creating", "InService")
         self.found: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
+        self.measured: dict[str, int] = {}
         services.answers |= {
             "CreateProvisionedModelThroughput": self.create,
             "GetProvisionedModelThroughput": self.get,
             "ListProvisionedModelThroughputs": self.page,
             "ListTagsForResource": lambda asked: {"tags": self.tags[asked["resourceARN"]]},
+            "GetProvisionedCapacity": self.capacity,
             "DeleteProvisionedModelThroughput": self.delete,
         }
 
@@ -47,6 +49,11 @@ class Throughputs:
         found["status"] = self.steps[min(found["looks"], len(self.steps) - 1)]
         found["looks"] += 1
         return {**found, "failureMessage": "the adapter is torn"}
+
+    def capacity(self, asked: dict[str, Any]) -> dict[str, Any]:
+        arn = asked["provisionedModelId"]
+        told = {"provisionedModelArn": arn, "modelUnits": self.found[arn]["modelUnits"]}
+        return told if arn not in self.measured else {**told, "tokensPerMinute": self.measured[arn]}
 
     def page(self, asked: dict[str, Any]) -> dict[str, Any]:
         ordered = sorted(self.found.values(), key=lambda each: each["creationTime"], reverse=True)
@@ -137,21 +144,29 @@ def test_leaving_the_wait_leaves_the_throughput(throughputs, at_tanren, tanren, 
     assert len(throughputs.found) == 1
 
 
-def test_list_shows_the_newest_first_with_what_its_tags_say(throughputs, at_tanren, tanren):
+def test_list_shows_the_newest_first_with_what_was_measured_and_when_it_ends(throughputs, at_tanren, tanren):
     assert tanren("provision", "list").stdout == "No provisioned throughput.\n"
     assert tanren("provision", "list", "-o", "json").stdout == "[]\n"
     tanren("provision", "create", MODEL, "old")
     tanren("provision", "create", MODEL, "new", "--ttl", "1h")
-    throughputs.tags[list(throughputs.found)[1]].append({"key": "tanren:tokens-per-minute", "value": "9000"})
+    throughputs.measured[list(throughputs.found)[1]] = 9000
     found = json.loads(tanren("provision", "list", "--output", "json").stdout)
     assert [each["provisionedModelName"] for each in found] == ["new", "old"]
-    assert (found[0]["timeToLive"], found[0]["tokensPerMinute"]) == ("1h", "9000")
+    assert (found[0]["timeToLive"], found[0]["tokensPerMinute"]) == ("1h", 9000)
     assert (found[1]["timeToLive"], found[1]["tokensPerMinute"]) == (None, None)
     lines = [json.loads(line) for line in tanren("provision", "list", "--output", "jsonl").stdout.splitlines()]
     assert lines == found
     table = tanren("throughput", "list").stdout
     assert table.index("new") < table.index("old")
     assert "9000" in table
+
+
+def test_only_tanren_is_asked_what_it_has_measured(throughputs: Throughputs, at_aws, tanren):
+    tanren("provision", "create", MODEL, "mine", "--yes")
+    (found,) = json.loads(tanren("provision", "list", "--output", "json").stdout)
+    assert found["tokensPerMinute"] is None
+    assert "tokensPerMinute" not in tanren("provision", "get", found["provisionedModelArn"]).stdout
+    assert at_aws.made("GetProvisionedCapacity") == []
 
 
 def test_delete_takes_it_away_and_an_unknown_one_is_an_error(throughputs, at_tanren, tanren):

@@ -7,7 +7,7 @@ from tanren.control.access_keys import AccessKeyControl
 from tanren.control.sessions import Asker, SessionControl, refuse
 from tanren.control.users import UserControl
 from tanren.domain.errors import QuotaExceeded, ResourceNotFound
-from tanren.domain.identities import ACCESS_KEYS_PER_USER, KeyStatus, new_unique_id, root_arn
+from tanren.domain.identities import ACCESS_KEYS_PER_USER, KeyStatus, LastingKey, new_unique_id, root_arn
 from tanren.storage.database import Database
 from tanren.storage.identity_database import IdentityDatabase
 from tanren.storage.principals import Principals
@@ -71,6 +71,28 @@ def test_a_new_root_key_ends_the_old_one_and_its_temporary_keys_and_no_other_acc
     assert principals.find_key(temporary.access_key_id) is None
     assert principals.find_key(new.access_key_id).principal_arn == root_arn(OTHER_ACCOUNT)
     assert principals.find_key(elsewhere.access_key_id) is not None
+
+
+def test_the_first_accounts_key_is_replaced_by_one_that_is_kept_or_not_at_all(
+    keys: AccessKeyControl, database: Database
+) -> None:
+    principals = Principals(IdentityDatabase(database))
+    assert keys.root_key(ACCOUNT) is None
+    assert not principals.has_root_key(ACCOUNT)
+
+    def fail(_: object) -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="disk is full"):
+        keys.rotate_first_root_key(ACCOUNT, keep=fail)
+    assert keys.root_key(ACCOUNT) is None
+    kept: list[LastingKey] = []
+    first = keys.rotate_first_root_key(ACCOUNT, keep=kept.append)
+    second = keys.rotate_first_root_key(ACCOUNT, keep=kept.append)
+    assert kept == [first, second]
+    assert keys.root_key(ACCOUNT) == second
+    keys.end_root_key(ACCOUNT)
+    assert keys.root_key(ACCOUNT) is None
 
 
 def test_only_an_account_that_is_open_has_a_root_key_to_replace(keys: AccessKeyControl) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from tanren.control.customization_evaluations import CustomizationEvaluations
 from tanren.domain.customization_jobs import JobStatus
 from tanren.domain.errors import Conflict, NotImplementedHere, ResourceNotFound, TanrenError, ValidationFailed
 from tanren.domain.pages import PageRequest, decode_token
@@ -156,3 +157,43 @@ def test_filters_choose_by_status_name_and_time(plane, scope, new_job):
     assert arns(name_contains="%") == [second]
     assert arns(created_before=created) == [first]
     assert arns(created_after=created) == []
+
+
+CRITERIA = "rougeL at least base + 0.1 and forgetting at most minor"
+TEST_DATA = "s3://my-bucket/data/test.jsonl"
+
+
+def test_success_criteria_are_kept_with_the_job_whatever_becomes_of_the_tag(plane, scope, new_job):
+    tags = {"tanren:test-data": TEST_DATA, "tanren:success-criteria": CRITERIA}
+    arn = plane.jobs.create(scope, new_job(job_tags=tags))
+    plane.tags.remove(scope, arn, list(tags))
+    assert plane.jobs.get(scope, arn).request["successCriteria"] == CRITERIA
+    with pytest.raises(ValidationFailed, match="success-criteria is read when a customization job is created"):
+        plane.tags.add(scope, arn, {"tanren:success-criteria": CRITERIA})
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind", "said"),
+    [
+        ({"tanren:success-criteria": CRITERIA}, "FINE_TUNING", "has no effect without tanren:test-data"),
+        (
+            {"tanren:test-data": TEST_DATA, "tanren:success-criteria": "f1 at least base+few-shot"},
+            "CONTINUED_PRE_TRAINING",
+            "does not have examples of plain documents",
+        ),
+    ],
+)
+def test_criteria_that_could_never_be_decided_make_no_job(plane, scope, new_job, tags, kind, said):
+    with pytest.raises(ValidationFailed, match=said):
+        plane.jobs.create(scope, new_job(job_tags=tags, customization_type=kind))
+    assert plane.job_rows.every() == []
+
+
+def test_the_evaluation_of_the_base_stops_with_the_training(plane, scope, new_job, clock):
+    arn = plane.jobs.create(scope, new_job(job_tags={"tanren:test-data": TEST_DATA}))
+    evaluations = CustomizationEvaluations(plane.evaluation_rows, clock=clock)
+    baseline = evaluations.begin_baseline(plane.jobs.get(scope, arn))
+    with plane.job_rows.database.writing() as connection:
+        plane.job_rows.change(connection, arn, attempt=1, lease_owner="worker")
+    plane.jobs.stop(scope, arn)
+    assert plane.evaluation_rows.by_arn(baseline).status == "Stopped"

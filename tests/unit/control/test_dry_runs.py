@@ -67,6 +67,12 @@ def test_the_process_is_told_what_a_job_would_be_made_of(scope, control, process
     assert process.orders["validationS3Uris"] == ["s3://my-bucket/validation.jsonl"]
 
 
+def test_an_examination_reads_with_the_tokenizer_that_a_job_would_train_with(scope, control, process):
+    control.examine(scope, NEW, first_record=5, record_count=2)
+    assert process.orders["examination"] == {"baseFolder": str(NANO_FOLDER), "firstRecord": 5, "recordCount": 2}
+    assert "estimate" not in process.orders
+
+
 def test_what_a_job_would_be_refused_for_is_refused_before_anything_is_read(scope, control, process):
     for wrong in (
         replace(NEW, hyperparameters={"epochs": "4"}),

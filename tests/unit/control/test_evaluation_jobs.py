@@ -164,3 +164,23 @@ def test_lists_are_by_time_and_filtered_by_status_kind_and_name(plane, scope, ne
     assert listed(equals={"status": "Stopped"}) == [arns[1]]
     assert listed(equals={"application_type": "RagEvaluation"}) == []
     assert listed(created_after=plane.evaluations.get(scope, arns[1]).created_at) == [arns[2]]
+
+
+def test_a_judge_of_the_line_of_a_tuned_model_is_refused_by_both_names(plane, scope, new_evaluation):
+    judge = {"evaluatorModelConfig": {"bedrockEvaluatorModels": [{"modelIdentifier": JUDGE}]}}
+    tuned = plane.has_model(scope, foundation="amazon.nova-lite-v1:0")
+    deployed = plane.deployments.create(
+        scope, NewDeployment(name="served", model_identifier=tuned, description=None, client_request_token=None)
+    )
+
+    def judged(*models: str):
+        request = copy.deepcopy(dict(_asking(new_evaluation, *models).request))
+        request["evaluationConfig"]["automated"] |= judge
+        dataset = request["evaluationConfig"]["automated"]["datasetMetricConfigs"][0]
+        dataset["metricNames"] = ["Builtin.Correctness"]
+        return new_evaluation(request=request)
+
+    for model in (tuned, deployed):
+        with pytest.raises(ValidationFailed, match=f"judge {JUDGE} is of the same line.* tuned model {model}"):
+            plane.evaluations.create(scope, judged("amazon.titan-text-express-v1", model))
+    assert plane.evaluations.create(scope, judged("amazon.nova-lite-v1:0")), "nobody has tuned it"

@@ -58,7 +58,7 @@ def test_a_plan_says_what_is_asked_and_by_which_measure(request_with):
         Measure.JUDGED,
         Measure.JUDGED,
     ]
-    assert plan.asked() == ["amazon.titan-text-express-v1", "amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"]
+    assert plan.asked() == ["amazon.titan-text-express-v1", "amazon.nova-pro-v1:0"]
     assert plan.custom_metrics[0].scale[1].value == 1.0
 
 
@@ -133,6 +133,7 @@ def _custom(**changes: Any) -> dict[str, Any]:
             "given twice",
         ),
         ({"models": [BROUGHT], **_metrics("Builtin.Robustness")}, ValidationFailed, "brought along"),
+        ({"models": [BROUGHT], **_metrics("Tanren.Loss")}, ValidationFailed, "there are answers alone"),
         (
             {"models": [BROUGHT], "dataset": {"name": "Tanren.General"}, **_metrics("Tanren.Right")},
             ValidationFailed,

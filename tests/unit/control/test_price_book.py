@@ -10,6 +10,15 @@ def test_a_price_book_names_a_currency_and_prices_by_model(tmp_path):
     book = read_price_book(file)
     assert book is not None
     assert (book.currency, book.per_thousand_tokens) == ("JPY", {"amazon.titan-text-lite-v1": 0.06})
+    assert book.per_unit_hour == {}
+
+
+def test_prices_of_throughput_are_by_the_hour_of_a_model_unit(tmp_path):
+    file = tmp_path / "prices.toml"
+    file.write_text('currency = "USD"\n[provisioned-per-unit-hour]\n"amazon.titan-text-lite-v1" = 7.1\n')
+    book = read_price_book(file)
+    assert book is not None
+    assert (book.per_thousand_tokens, book.per_unit_hour) == ({}, {"amazon.titan-text-lite-v1": 7.1})
 
 
 def test_without_a_file_there_are_no_prices(tmp_path):
@@ -23,6 +32,7 @@ def test_without_a_file_there_are_no_prices(tmp_path):
         ('currency = "USD"\nprices = 1', "has 'prices'"),
         ("[training-per-1000-tokens]", "names no currency"),
         ('currency = "USD"\ntraining-per-1000-tokens = 3', "must be a table"),
+        ('currency = "USD"\n[provisioned-per-unit-hour]\nx = -1', "'x' is -1"),
         ('currency = "USD"\n[training-per-1000-tokens]\nx = "3"', "'x' is '3'"),
         ('currency = "USD"\n[training-per-1000-tokens]\nx = -1', "'x' is -1"),
         ('currency = "USD"\n[training-per-1000-tokens]\nx = inf', "'x' is inf"),

@@ -2,8 +2,8 @@ import pytest
 
 from tanren.domain import arns
 from tanren.domain.errors import ValidationFailed
-from tanren.domain.tags import MAXIMUM_TAGS, TOKENS_PER_MINUTE_TAG, check_removable, merged_tags
-from tanren.domain.test_sets import TEST_DATA_TAG
+from tanren.domain.tags import merged_tags
+from tanren.domain.test_sets import SUCCESS_CRITERIA_TAG, TEST_DATA_TAG
 
 
 def test_keys_of_the_service_can_be_set_only_where_they_have_an_effect(scope):
@@ -17,7 +17,6 @@ def test_keys_of_the_service_can_be_set_only_where_they_have_an_effect(scope):
         (arns.model_invocation_job_arn(scope, "a" * 12), "tanren:ttl", "2h", "has no effect on"),
         (throughput, "tanren:ttl", "soon", "from 1 second"),
         (throughput, "tanren:anything", "x", "belongs to the service"),
-        (throughput, TOKENS_PER_MINUTE_TAG, "1000000", "belongs to the service"),
     ]
     for arn, key, value, text in refused:
         with pytest.raises(ValidationFailed, match=text):
@@ -38,10 +37,16 @@ def test_a_test_set_is_named_on_customization_jobs_alone(scope):
             merged_tags(arn, {}, {TEST_DATA_TAG: value})
 
 
-def test_what_the_service_has_measured_stays_and_takes_no_callers_place():
-    check_removable(["a"])
-    with pytest.raises(ValidationFailed, match="measured by the service"):
-        check_removable(["a", TOKENS_PER_MINUTE_TAG])
-    present = {TOKENS_PER_MINUTE_TAG: "900"}
-    added = {f"k{n}": "v" for n in range(MAXIMUM_TAGS)}
-    assert len(merged_tags("arn", present, added)) == MAXIMUM_TAGS + 1
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rougeL much better", "'rougeL much better' is no criterion"),
+        ("correctness at least 7", "does not have a judge"),
+        ("f1 at least base+system + 0.1", "does not have a system prompt for the base"),
+        ("json_valid at least 0.9", "does not have questions with a schema"),
+    ],
+)
+def test_criteria_that_no_job_could_decide_are_refused_with_the_reason(scope, text, said):
+    job = arns.customization_job_arn(scope, "amazon.titan-text-express-v1", "a" * 12)
+    with pytest.raises(ValidationFailed, match=f"{SUCCESS_CRITERIA_TAG}: .*{said}"):
+        merged_tags(job, {}, {SUCCESS_CRITERIA_TAG: text})

@@ -10,7 +10,6 @@ from tanren.control.provisioned_throughputs import NewProvisionedThroughput
 from tanren.domain.errors import ModelNotReady
 from tanren.domain.generation import GenerationStart, TextDelta
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
-from tanren.domain.tags import TOKENS_PER_MINUTE_TAG
 from tanren.runtime import capacity
 from tanren.runtime.capacity import CapacityMeasurements, measured_tokens_per_minute
 from tests.unit.runtime.test_idle_engines import IDLE
@@ -72,7 +71,7 @@ def test_an_engine_that_is_busy_or_says_nothing_is_not_measured(engine):
     assert asyncio.run(measured_tokens_per_minute(engine, None, answers=1)) is None
 
 
-def test_a_throughput_in_service_is_measured_once_and_says_so_in_its_tag(plane, scope):
+def test_a_throughput_in_service_is_measured_once_and_its_tags_stay_its_owners(plane, scope):
     plane.has_model(scope)
     new = NewProvisionedThroughput(
         name="pt", model_identifier="tuned", model_units=2, commitment_duration=None, client_request_token=None
@@ -84,11 +83,12 @@ def test_a_throughput_in_service_is_measured_once_and_says_so_in_its_tag(plane, 
     with plane.throughput_rows.database.writing() as connection:
         plane.throughput_rows.change(connection, arn, status=ProvisionedStatus.IN_SERVICE)
     asyncio.run(look())
-    assert plane.tags.list(scope, arn) == {}
+    assert plane.throughputs.get(scope, arn).tokens_per_minute is None
     engine.tokens = 48
     asyncio.run(look())
     assert engine.most == 2
-    assert int(plane.tags.list(scope, arn)[TOKENS_PER_MINUTE_TAG]) > 0
+    assert plane.throughputs.get(scope, arn).tokens_per_minute > 0
+    assert plane.tags.list(scope, arn) == {}
     engine.most = 0
     asyncio.run(look())
     assert engine.most == 0

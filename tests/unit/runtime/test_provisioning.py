@@ -54,9 +54,14 @@ def engine() -> Engine:
 
 @pytest.fixture
 def settle(plane, engine, clock):
-    """One round of the provisioner."""
+    """One round of the provisioner, to its end."""
     provisioner = Provisioner(plane.throughput_rows, plane.deployment_rows, engine, clock=clock)
-    return lambda: asyncio.run(provisioner.settle())
+
+    async def one_round() -> None:
+        provisioner.begin_round()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    return lambda: asyncio.run(one_round())
 
 
 @pytest.fixture
@@ -107,6 +112,21 @@ def test_an_update_that_fails_leaves_the_old_model_in_service(plane, scope, engi
     found = plane.throughputs.get(scope, throughput)
     assert (found.status, found.model_arn, found.desired_model_arn) == (ProvisionedStatus.IN_SERVICE, old, old)
     assert found.failure_message == "torn file"
+
+
+def test_what_was_measured_holds_for_the_model_that_answers(plane, scope, engine, settle, throughput):
+    settle()
+    with plane.throughput_rows.database.writing() as connection:
+        plane.throughput_rows.change(connection, throughput, tokens_per_minute=21500)
+    new = plane.has_model(scope, "tuned2")
+    engine.error_of[new] = ValidationFailed("torn file")
+    plane.throughputs.update(scope, throughput, name=None, model_identifier=new)
+    settle()
+    assert plane.throughputs.get(scope, throughput).tokens_per_minute == 21500
+    engine.error_of.clear()
+    plane.throughputs.update(scope, throughput, name=None, model_identifier=new)
+    settle()
+    assert plane.throughputs.get(scope, throughput).tokens_per_minute is None
 
 
 def test_a_deployment_becomes_active_and_its_update_replaces_the_model(plane, scope, settle):

@@ -1,8 +1,5 @@
 """CreateModelCustomizationJob, Get, List, Stop: request members in, control, response members out."""
 
-from datetime import datetime
-from typing import Any
-
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.aws.operations.bedrock.lists import list_filter, page_request, tag_map
 from tanren.control.customization_jobs import CustomizationJobControl, NewCustomizationJob
@@ -93,17 +90,6 @@ def metrics(training_loss: float | None, validation_losses: tuple[float, ...]) -
     }
 
 
-def _status_details(phases: dict[str, dict[str, Any]]) -> Members:
-    return {
-        phase: {
-            "status": details["status"],
-            "creationTime": datetime.fromisoformat(details["creationTime"]),
-            "lastModifiedTime": datetime.fromisoformat(details["lastModifiedTime"]),
-        }
-        for phase, details in phases.items()
-    }
-
-
 def _details(job: CustomizationJob) -> Members:
     return {
         "jobArn": job.job_arn,
@@ -113,7 +99,7 @@ def _details(job: CustomizationJob) -> Members:
         "clientRequestToken": job.client_request_token,
         "roleArn": job.role_arn,
         "status": job.status,
-        "statusDetails": _status_details(job.phases),
+        "statusDetails": job.phases,
         "failureMessage": job.failure_message,
         "creationTime": job.created_at,
         "lastModifiedTime": job.updated_at,
@@ -132,7 +118,7 @@ def _summary(job: CustomizationJobSummary) -> Members:
         "baseModelArn": job.base_model_arn,
         "jobName": job.job_name,
         "status": job.status,
-        "statusDetails": _status_details(job.phases),
+        "statusDetails": job.phases,
         "lastModifiedTime": job.updated_at,
         "creationTime": job.created_at,
         "endTime": job.ended_at,

@@ -1,9 +1,14 @@
-"""ValidateTrainingData, EstimateCustomizationJob."""
+"""ValidateTrainingData, ExamineTrainingData, EstimateCustomizationJob."""
+
+from typing import Final
 
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.control.dry_runs import DryRunControl, JobEstimate, NewDryRun
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.threads import WAITING
+
+RECORDS_SHOWN: Final = 5
+"""Token by token, where the caller does not say how many."""
 
 
 def dry_run_handlers(control: DryRunControl) -> dict[str, Handler]:
@@ -11,10 +16,20 @@ def dry_run_handlers(control: DryRunControl) -> dict[str, Handler]:
         files = await WAITING.run(control.validate, context.scope, _new(params))
         return {"isValid": all(file["isValid"] for file in files), "files": files}
 
+    async def examine(context: RequestContext, params: Members) -> Members:
+        found = await WAITING.run(
+            control.examine,
+            context.scope,
+            _new(params),
+            first_record=params.get("firstRecord", 0),
+            record_count=params.get("recordCount", RECORDS_SHOWN),
+        )
+        return {**found, "isValid": all(file["isValid"] for file in found["files"])}
+
     async def estimate(context: RequestContext, params: Members) -> Members:
         return _estimate(await WAITING.run(control.estimate, context.scope, _new(params)))
 
-    return {"ValidateTrainingData": validate, "EstimateCustomizationJob": estimate}
+    return {"ValidateTrainingData": validate, "ExamineTrainingData": examine, "EstimateCustomizationJob": estimate}
 
 
 def _new(params: Members) -> NewDryRun:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.control.service_status import EngineState, QueueStatus, ServiceStatusControl
 from tanren.model_files.store import StoredModel
+from tanren.storage.process_states import ProcessState
 
 
 def service_status_handlers(control: ServiceStatusControl, *, engine: str) -> dict[str, Handler]:
@@ -24,6 +25,7 @@ def service_status_handlers(control: ServiceStatusControl, *, engine: str) -> di
             "accountId": context.scope.account_id,
             "engine": engine,
             "engines": [_engine(engine) for engine in found.engines],
+            "processes": [_process(process) for process in found.processes],
             "baseModels": [_base_model(model) for model in found.base_models],
             "queues": [
                 {"kind": queue.kind, "waiting": len(queue.jobs) - len(queue.running), "running": len(queue.running)}
@@ -41,6 +43,15 @@ def _engine(engine: EngineState) -> Members:
         "status": engine.status,
         "failureMessage": engine.failure_message,
         "lastUsedAt": engine.last_used_at,
+    }
+
+
+def _process(process: ProcessState) -> Members:
+    return {
+        "name": process.name,
+        "status": "Running" if process.is_running else "Restarting",
+        "startedAt": process.started_at,
+        "restartCount": process.restart_count,
     }
 
 

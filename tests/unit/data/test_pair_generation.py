@@ -1,4 +1,4 @@
-"""`tanren data generate`, with a model that does what small models do."""
+"""Pairs about a document, with a model that does what small models do."""
 
 import itertools
 import random
@@ -6,10 +6,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from botocore.exceptions import ClientError
 
-from tanren.cli.data_generate import collect_pairs
+from tanren.data.pair_generation import LEAST_CHARACTERS, PromptTooLong, collect_pairs, says_too_long
 from tanren.domain.errors import ServiceUnavailable
+from tanren.serving.grammars import refuse_schema
 
 TOPICS = ["hammer", "anvil", "furnace", "river", "charcoal", "whetstone", "apprentice", "blade", "handle", "customer"]
 TEXT = "\n".join(
@@ -31,9 +31,7 @@ class SmallModel:
         document, prompt = request["messages"][0]["content"]
         passage = document["document"]["source"]["bytes"].decode()
         if len(passage) > self.window:
-            raise ClientError(
-                {"Error": {"Code": "ValidationException", "Message": "The prompt is too long."}}, "Converse"
-            )
+            raise PromptTooLong("The prompt is too long.")
         self.calls.append(request)
         assert request["toolConfig"]["toolChoice"] == {"tool": {"name": "QA_dataset_generator"}}
         assert prompt["text"].startswith("Make pairs.")
@@ -77,7 +75,7 @@ def test_a_passage_that_is_too_long_for_the_model_is_halved() -> None:
     model = SmallModel(window=500)
     assert len(collect(model, 5).pairs) == 5
     assert all(len(call["messages"][0]["content"][0]["document"]["source"]["bytes"]) <= 500 for call in model.calls)
-    with pytest.raises(ClientError, match="too long"):
+    with pytest.raises(PromptTooLong):
         collect(SmallModel(window=10), 5)
 
 
@@ -86,3 +84,33 @@ def test_a_model_that_makes_nothing_of_use_is_given_up_with_the_reason() -> None
     with pytest.raises(ServiceUnavailable, match=r"0 of 4 pairs .* not from the document"):
         collect(model, 4)
     assert len(model.calls) <= 30
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "is_so"),
+    [
+        ("ValidationException", "The prompt is too long.", True),
+        ("ValidationException", "Input exceeds the maximum context length", True),
+        ("ValidationException", "toolConfig is missing", False),
+        ("ThrottlingException", "Too many tokens", False),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_told_from_other_faults(code: str, message: str, is_so: bool) -> None:
+    assert says_too_long(code, message) is is_so
+
+
+@pytest.mark.parametrize("text", [TEXT, "黒鉄鍛冶は手打ちの包丁の工房です。\n店の休みは日曜日と月曜日の二日間です。"])
+def test_what_a_small_model_is_held_to_can_be_enforced_by_our_own_engines(text: str) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def converse(**request: Any) -> dict[str, Any]:
+        asked.append(request)
+        raise PromptTooLong("enough")
+
+    with pytest.raises(PromptTooLong):
+        collect_pairs(
+            converse, text, model_id="m", order="o", count=2, is_extractive=True, passage_characters=LEAST_CHARACTERS
+        )
+    schema = asked[0]["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
+    assert "pattern" in str(schema)
+    refuse_schema(schema, "here")
