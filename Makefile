@@ -26,7 +26,8 @@ serve: setup ## Start the server in the foreground
 
 # Two processes share the cores, so a thread that waits must sleep and not spin. Files are given out in their order: the
 # long ones of tests/service before the many short ones of tests/unit, so that neither process waits for the other.
-test: clients lint types ## Run linters, type checker and all tests
+test: setup ## Run linters, type checker and all tests
+	@$(MAKE) --no-print-directory --output-sync=target -j2 clients lint types
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, import contracts, spelling

@@ -54,7 +54,9 @@ from tanren.storage.usage import UsageRecords
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1
-"""Between two looks into an empty queue: one indexed query each."""
+"""Between two looks into an empty queue of trainings, and at what is to be put into service: one indexed query each."""
+UNHURRIED_SECONDS = 0.5
+"""The same for queues of jobs that nobody sits and waits for. Looking is most of what an idle worker costs."""
 CHORE_SECONDS = 1.0
 """Between two looks at what is out of time, in service or unused: a few indexed queries."""
 CHILD_ENVIRONMENT = {
@@ -189,6 +191,7 @@ class Slot:
         # The same at every start of this worker, so that its next life can take up what this one held.
         self._owner = f"{socket.gethostname()}:{place}:{number}"
         self._environment = {**to_environment(settings), **CHILD_ENVIRONMENT}
+        self._idle_seconds = IDLE_SECONDS if kind.trains else UNHURRIED_SECONDS
         stands_ready = kind.trains and number < settings.ready_children
         self._ready = ReadyChild(self._start_ahead, after_seconds=READY_AFTER_SECONDS) if stands_ready else None
 
@@ -205,7 +208,7 @@ class Slot:
                 if assignment is None:
                     if self._ready is not None:
                         self._ready.stand()
-                    self._stop.wait(IDLE_SECONDS)
+                    self._stop.wait(self._idle_seconds)
                 else:
                     self._work(assignment)
             except Exception:

@@ -69,9 +69,11 @@ def test_the_status_page_says_that_everything_answers(page: Page):
 
 def test_a_job_that_starts_appears_on_the_overview_by_itself(page: Page, server: Server):
     page.goto("/console/overview")
-    request = job_request(server, "appears", BUCKET, hyperParameters={"epochCount": "1"})
-    server.client("bedrock").create_model_customization_job(**request)
+    bedrock = server.client("bedrock")
+    request = job_request(server, "appears", BUCKET, hyperParameters={"epochCount": "100"})
+    job = bedrock.create_model_customization_job(**request)["jobArn"]
     expect(page.get_by_role("link", name="appears")).to_be_visible()
+    bedrock.stop_model_customization_job(jobIdentifier=job)
 
 
 def serious_faults(page: Page) -> list[Any]:

@@ -9,10 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from tanren.cli.calls import has_store
 from tanren.cli.endpoint import whom
@@ -21,6 +18,10 @@ from tanren.domain.conversation import Conversation
 from tanren.domain.errors import ValidationFailed
 from tanren.evaluation.answers import Likelihood
 from tanren.settings import Settings, to_environment
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def own_store(endpoint_url: str | None, data_dir: Path | None) -> Settings:
@@ -65,7 +66,9 @@ class ProcessEncoder:
     def name(self) -> str:
         return self._name
 
-    def encode(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
+    def encode(self, texts: Sequence[str]) -> "Sequence[NDArray[np.float32]]":
+        import numpy as np
+
         from tanren.local_weights import vectors_command
 
         with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """Examples that can be copied: they parse, and a shell takes what is shown for one command."""
 
 import shlex
+from itertools import takewhile
 
 import pytest
 from typer._click import Command, Context
@@ -30,7 +31,7 @@ def test_every_example_is_a_command_that_can_be_parsed(example: str):
     alone = example.partition("$(")[2].partition(")")[0] if example.startswith("eval") else example
     words = shlex.split(alone)
     assert words[0] == "tanren"
-    parse(words[1 : words.index(">")] if ">" in words else words[1:])
+    parse(list(takewhile(lambda word: word not in (">", ">>"), words[1:])))
 
 
 def test_an_example_with_an_option_that_is_not_there_would_be_found():
