@@ -183,6 +183,8 @@ def told(result: dict[str, Any]) -> list[str]:
     if ours.get("1x0"):
         read = ours["1x0"] * result["weight_bytes"] / result["read_bandwidth"]
         lines.append(f"1x0 reads weights at {read:.0%} of the read bandwidth: {_met(read, BANDWIDTH_SHARE)}")
+    if note := result.get("note"):
+        lines.append(note)
     return lines
 
 
