@@ -580,7 +580,7 @@ def test_a_validation_brings_every_finding_with_its_place(
     assert found["fix"]
 
 
-@pytest.mark.parametrize("broken", BROKEN_FILES[::5], ids=lambda broken: broken.name)
+@pytest.mark.parametrize("broken", BROKEN_FILES, ids=lambda broken: broken.name)
 def test_the_service_tells_the_findings_that_the_command_tells(
     service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: BrokenFile
 ) -> None:

@@ -1,11 +1,20 @@
 """Buckets, uploads by signed URLs, and rows that are shown as text."""
 
+import re
+from html import unescape
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
+from tanren import dry_run
+from tanren.catalog.foundation_models import foundation_model
 from tanren.console.api import ApiRefusal
+from tanren.workflows.data_files import examined_file
+from tests.data_files.broken import BROKEN_FILES, BrokenFile
 from tests.unit.console.api_in_memory import ApiInMemory
 
+MOST_SHOWN = 50
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -109,3 +118,26 @@ def test_a_document_leads_to_pairs_and_data_to_a_job(client: TestClient, api: Ap
 
 def test_an_object_that_is_not_there_is_told(client: TestClient):
     assert client.get("/console/data/bucket/object?key=none").status_code == 404
+
+
+@pytest.mark.parametrize("broken", BROKEN_FILES, ids=lambda broken: broken.name)
+def test_the_page_shows_the_findings_that_the_service_and_the_command_tell(
+    client: TestClient, api: ApiInMemory, csrf_token: str, tmp_path: Path, broken: BrokenFile
+):
+    """The third door: tests/protocol/test_tanren_service.py holds the first two against each other."""
+    path = tmp_path / broken.name
+    path.write_bytes(broken.content)
+    file = examined_file(
+        path,
+        f"s3://bucket/{broken.name}",
+        model=foundation_model(broken.model or "amazon.titan-text-lite-v1"),
+        customization_type=broken.customization,
+        is_validation=False,
+        check_wanted=lambda: None,
+    )
+    api.findings = dry_run._report(file.summary)["findings"][:MOST_SHOWN]
+    page = client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, **CHECK}).text
+    shown = re.findall(r'<tr class="(\w+)"><td>([^<]*)</td><td>(.*?)(?:<code.*?)?</td><td>', page, re.DOTALL)
+    assert [(severity, line.partition(":")[0], unescape(message)) for severity, line, message in shown] == [
+        (each["severity"], str(each["line"] or "—"), each["message"]) for each in api.findings
+    ]
