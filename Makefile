@@ -48,6 +48,7 @@ nano: setup ## Pre-train the embedded base model from scratch
 
 proofs: clients ## The long proofs: demonstrations and series of kills; figures go to docs/proofs.md
 	@$(BIN)/python -m pytest -q -s proofs
+	@$(BIN)/python -m pytest -q --long -m long tests
 
 bench: setup ## Run the benchmarks
 	@set -e; for script in $(filter-out benchmarks/train_gpu.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script; done

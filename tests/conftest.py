@@ -1,6 +1,7 @@
 """Fixtures that every suite may use.
 
 pytest --postgresql postgresql://USER@HOST:PORT/DATABASE tests/unit        the same tests over PostgreSQL
+pytest --long -m long tests                                                those that `make proofs` runs
 """
 
 import shutil
@@ -54,8 +55,14 @@ def other_scope() -> Scope:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgresql", metavar="URL", help="of a server on which test databases may be made and dropped")
 
+    parser.addoption("--long", action="store_true", help="also what takes a minute or more by itself")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes long; `make proofs` runs it"))
     if config.getoption("--postgresql"):
         for item in items:
             if item.get_closest_marker("sqlite"):

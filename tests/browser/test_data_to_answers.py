@@ -71,6 +71,7 @@ def test_a_dropped_file_goes_to_s3_and_is_examined(page: Page, s3: Any):
     assert rows_of(s3, "dropped.jsonl") == [row]
 
 
+@pytest.mark.long
 def test_a_document_becomes_pairs_that_are_corrected_and_saved(page: Page, s3: Any):
     page.goto(f"/console/data/{BUCKET}/object?key=shiori.docx")
     page.get_by_role("link", name="この文書から質問と回答を作成").click()
@@ -108,6 +109,7 @@ def test_data_are_picked_with_a_look_at_their_rows_and_a_reload_loses_nothing(pa
     expect(page.get_by_label("エポック", exact=True)).to_have_value("7")
 
 
+@pytest.mark.long
 def test_answers_beside_each_other_are_marked_judged_and_saved_as_data(page: Page, server: Server, s3: Any):
     page.goto(f"/console/playground?model={BASE_MODEL}")
     page.get_by_label("システムプロンプト").fill("短く答えてください。")
@@ -136,6 +138,7 @@ def test_answers_beside_each_other_are_marked_judged_and_saved_as_data(page: Pag
     ]
 
 
+@pytest.mark.long
 def test_these_pages_have_no_serious_fault_and_fit_a_telephone(page: Page, s3: Any):
     for path in (
         "/console/data",

@@ -39,6 +39,7 @@ def taught(own_server: Server) -> Server:
     return own_server
 
 
+@pytest.mark.long
 def test_whole_weights_answer_and_are_verified_at_every_start_of_their_host(taught: Server):
     bedrock, runtime = taught.client("bedrock"), taught.client("bedrock-runtime")
     found = _throughput(bedrock, "sound")

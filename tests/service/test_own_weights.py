@@ -40,6 +40,7 @@ def _engine_folders(server: Server) -> list[str]:
         database.close()
 
 
+@pytest.mark.long
 def test_own_weights_are_trained_and_answer_and_a_custom_model_stays_with_its_base(own_server: Server, tmp_path: Path):
     own_server.start()
     key = _tanren(own_server, "import", str(save_base_model(tmp_path / "tiny-llama")))

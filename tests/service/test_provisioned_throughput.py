@@ -193,6 +193,7 @@ def test_a_throughput_is_in_service_at_once_on_a_warm_base_and_goes_by_itself_wh
     wait_until(is_gone, seconds=20, what="the end of the throughput")
 
 
+@pytest.mark.long
 def test_a_base_that_nobody_asks_for_leaves_the_memory_and_comes_back_for_the_next_request(own_server):
     own_server.settings = {**own_server.settings, "TANREN_ENGINE_IDLE_SECONDS": "20"}
     own_server.start()
