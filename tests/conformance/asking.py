@@ -94,6 +94,7 @@ class Asker:
             for models in [[load_service(name) for name in gateway.handlers if name not in ("iam", "sts")]]
             for signing_name in {model.signing_name for model in models}
         }
+        gateway.close()
         database.close()
         shutil.copytree(self._folder, self._template)
         self._live: tuple[Database, WholeGateway] | None = None
@@ -167,15 +168,16 @@ class Asker:
 
     def _begin_anew(self) -> None:
         self._end()
-        # Threads of the gateway that was may still be writing: what is left of it disturbs nobody.
-        shutil.rmtree(self._folder, ignore_errors=True)
-        shutil.copytree(self._template, self._folder, dirs_exist_ok=True)
+        shutil.rmtree(self._folder)
+        shutil.copytree(self._template, self._folder)
         database = Database(sqlite_url(self._folder / "tanren.db"))
         self._live = (database, WholeGateway(database, self._folder))
 
     def _end(self) -> None:
         if self._live is not None:
-            self._live[0].close()
+            database, gateway = self._live
+            gateway.close()
+            database.close()
             self._live = None
 
 

@@ -23,6 +23,7 @@ from tanren.domain.errors import JobFailed
 from tanren.domain.identities import root_arn
 from tanren.domain.scope import Scope
 from tanren.model_files.store import NANO_FOLDER
+from tanren.runtime.metering import UsageMeter
 from tanren.serving.host import EngineHost
 from tanren.serving.protocol import EngineDescription
 from tanren.settings import Settings, read_settings
@@ -67,7 +68,9 @@ class WholeGateway:
         """The newest event alone."""
         principals = Principals(self.identities)
         keys = _RootsAndStored(principals)
+        self._meters: list[UsageMeter] = []
         with (
+            patch.object(gateway, "UsageMeter", self._kept_meter),
             patch.object(gateway, "_objects", lambda _: _bucket_of),
             patch.object(gateway, "_log_groups", lambda _: _log_groups_of),
             patch.object(gateway, "DryRunProcess", _KnownDryRun),
@@ -86,6 +89,15 @@ class WholeGateway:
                 authorizer=gateway._authorizer(self.settings, database, principals),
                 door=gateway.openai_door(self.settings, database),
             )
+
+    def close(self) -> None:
+        """No thread of it reads or writes any longer, so that the database may be closed and its directory removed."""
+        for meter in self._meters:
+            meter.close()
+
+    def _kept_meter(self, *arguments: Any, **options: Any) -> UsageMeter:
+        self._meters.append(UsageMeter(*arguments, **options))
+        return self._meters[-1]
 
     def check(self) -> None:
         """As `chain.Audit`."""

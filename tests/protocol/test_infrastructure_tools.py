@@ -37,6 +37,7 @@ def cloud(database: Database, tmp_path: Path) -> Iterator[Cloud]:
         return gateway.client(service, type(HOME)(account_id=HOME.account_id, region=region))
 
     yield Cloud(client=client, role_arn=role, bucket="my-bucket", let_time_pass=worker.go_on)
+    gateway.close()
     engine.close()
 
 
