@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from tanren.control.customization_evaluations import CustomizationEvaluations
 from tanren.domain.arns import custom_model_arn, foundation_model_arn, imported_model_arn
 from tanren.domain.clock import new_resource_id, utc_now
 from tanren.domain.custom_model_deployments import DeploymentStatus
@@ -22,6 +23,7 @@ from tanren.domain.model_import_jobs import ImportJobStatus
 from tanren.domain.model_invocation_jobs import InvocationJobStatus
 from tanren.domain.provisioned_throughputs import ProvisionedStatus
 from tanren.domain.scope import Scope
+from tanren.domain.test_sets import SUCCESS_CRITERIA_TAG, TEST_DATA_TAG
 from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_model_deployments import CustomModelDeployments
 from tanren.storage.custom_models import CustomModels
@@ -184,7 +186,7 @@ class _Settling:
                 validationDataConfig={"validators": [{"s3Uri": f"s3://my-bucket/{self.mark}/validation.jsonl"}]},
                 outputDataConfig={"s3Uri": f"s3://my-bucket/{self.mark}/out/"},
                 hyperParameters={"epochCount": "2"},
-                jobTags=self.tags(),
+                jobTags=[*self.tags(), *self._evaluation_tags()],
             )["jobArn"]
             made[of] = arn
             rows.set_phase(arn, 0, Phase.TRAINING, PhaseStatus.IN_PROGRESS, at=self.now)
@@ -204,6 +206,12 @@ class _Settling:
             folder.mkdir(parents=True)
             (folder / "trainable.safetensors").write_bytes(b"12345")
         return made["completed"]
+
+    def _evaluation_tags(self) -> list[dict[str, str]]:
+        return [
+            {"key": TEST_DATA_TAG, "value": f"s3://my-bucket/{self.mark}/test.jsonl"},
+            {"key": SUCCESS_CRITERIA_TAG, "value": "rougeL at least 0.1"},
+        ]
 
     def _pre_training_job(self, role_arn: str) -> None:
         """In the overlay's dialect."""
@@ -387,6 +395,23 @@ class _Settling:
                     messages = [f"{self.mark} failed."]
                     assert rows.move(connection, arn, status, at=self.now, failure_messages=messages)
             self.add("evaluation-job", arn)
+        self._evaluations_of_jobs(rows)
+
+    def _evaluations_of_jobs(self, rows: EvaluationJobs) -> None:
+        """Of the customization jobs: one whose base is evaluated now, and one whose model is evaluated."""
+        evaluations = CustomizationEvaluations(rows, clock=lambda: self.now)
+        jobs = CustomizationJobs(self.database)
+        waiting, completed = (jobs.get(self.scope, self.name(f"job-{of}")) for of in ("waiting", "completed"))
+        assert waiting is not None
+        assert completed is not None
+        evaluations.begin_baseline(waiting)
+        baseline = evaluations.begin_baseline(completed)
+        with self.database.writing() as connection:
+            model_arn = self.found["active-model"][0]
+            comparison = evaluations.begin_comparison(connection, completed, model_arn, [])
+            for arn, findings in ((baseline, None), (comparison, _findings(self.mark))):
+                assert arn is not None
+                assert rows.move(connection, arn, EvaluationJobStatus.COMPLETED, at=self.now, findings=findings)
 
     def _copy_jobs(self) -> None:
         """Made where the copies are to be: from here to a region that nothing else is in."""
@@ -459,6 +484,18 @@ def _step(step: int) -> dict[str, Any]:
         "total_steps": 3,
         "share": (step + 1) / 3,
         "remaining_seconds": 0.25,
+    }
+
+
+def _findings(mark: str) -> dict[str, Any]:
+    return {
+        "questionCount": 40,
+        "metrics": [{"metricName": "rougeL", "isHigherBetter": True, "base": 0.1, "tuned": 0.6, "difference": 0.5}],
+        "arms": [{"name": "base", "unansweredCount": 0}, {"name": "tuned", "unansweredCount": 0}],
+        "contamination": [],
+        "verdict": "SHIP",
+        "reasons": [{"criterion": "rougeL at least 0.1", "state": "met", "figures": "+0.5"}],
+        "reportS3Uri": f"s3://my-bucket/{mark}/out/report/index.html",
     }
 
 
