@@ -488,13 +488,14 @@ def _step(step: int) -> dict[str, Any]:
 
 
 def _findings(mark: str) -> dict[str, Any]:
+    gain = {"base": 0.1, "tuned": 0.6, "difference": 0.5, "outcome": "better", "questionCount": 40}
     return {
         "questionCount": 40,
-        "metrics": [{"metricName": "rougeL", "isHigherBetter": True, "base": 0.1, "tuned": 0.6, "difference": 0.5}],
-        "arms": [{"name": "base", "unansweredCount": 0}, {"name": "tuned", "unansweredCount": 0}],
+        "metrics": [{"metricName": "rougeL", "isHigherBetter": True, **gain}],
+        "arms": [{"name": arm, "unansweredCount": 0, "cutOffCount": 0} for arm in ("base", "tuned")],
         "contamination": [],
         "verdict": "SHIP",
-        "reasons": [{"criterion": "rougeL at least 0.1", "state": "met", "figures": "+0.5"}],
+        "reasons": [{"criterion": "rougeL at least 0.1", "state": "met", "figures": "0.6"}],
         "reportS3Uri": f"s3://my-bucket/{mark}/out/report/index.html",
     }
 
