@@ -55,14 +55,17 @@ def read_code(answer: Answer, model: Any) -> Answer:
     return replace(answer, code=str(parsed.get("Error", {}).get("Code", "")))
 
 
-def complaints(answer: Answer, operation: Operation, model: Any) -> Iterator[str]:
-    """`model` is botocore's of the operation. An answer without complaints yields nothing."""
+def complaints(answer: Answer, operation: Operation, model: Any, *, asked: str = "") -> Iterator[str]:
+    """`model` is botocore's of the operation; `asked` is the caller's own text, which an error may repeat.
+
+    An answer without complaints yields nothing.
+    """
     if answer.status >= 500:
         yield f"answered {answer.status}"
     if answer.status < 300:
         yield from _complaints_about_a_result(answer, operation, model)
     else:
-        yield from _complaints_about_an_error(answer, operation, model)
+        yield from _complaints_about_an_error(answer, operation, model, asked)
 
 
 def _complaints_about_a_result(answer: Answer, operation: Operation, model: Any) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _violations(as_input: Operation, parsed: dict[str, Any], *, but: str = "\0")
                 yield f"the result breaks its own model: {found[:300]}"
 
 
-def _complaints_about_an_error(answer: Answer, operation: Operation, model: Any) -> Iterator[str]:
+def _complaints_about_an_error(answer: Answer, operation: Operation, model: Any, asked: str) -> Iterator[str]:
     parsed = _parsed(answer, model)
     error = parsed["Error"]
     code, message = error.get("Code", ""), error.get("Message", "")
@@ -123,9 +126,9 @@ def _complaints_about_an_error(answer: Answer, operation: Operation, model: Any)
         yield f"the model has no error {code}"
     if not message:
         yield f"{code} without a message"
-    found = _OURS.search(message)
-    if found is not None:
-        yield f"the message shows what is inside: {found[0]!r} in {message[:300]!r}"
+    ours = next((found[0] for found in _OURS.finditer(message) if found[0] not in asked), None)
+    if ours is not None:
+        yield f"the message shows what is inside: {ours!r} in {message[:300]!r}"
     if operation.protocol == "query":
         return
     named = answer.headers.get("x-amzn-errortype", "")

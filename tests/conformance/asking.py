@@ -140,7 +140,7 @@ class Asker:
         try:
             model = self._models[reached.service].operation_model(reached.name)
             answer = read_code(answer, model)
-            said += complaints(answer, reached, model)
+            said += complaints(answer, reached, model, asked=request.text)
         # Whatever botocore makes of an answer that it cannot read.
         except Exception as error:
             said.append(f"botocore cannot read it: {error!r}")

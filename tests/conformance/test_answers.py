@@ -33,9 +33,9 @@ async def _nobody(*_: Any) -> None:
     raise AssertionError
 
 
-def told(service: str, name: str, answer: Answer) -> list[str]:
+def told(service: str, name: str, answer: Answer, *, asked: str = "") -> list[str]:
     model = client(_nobody, service).meta.service_model.operation_model(name)
-    return list(complaints(answer, load_service(service).operation(name), model))
+    return list(complaints(answer, load_service(service).operation(name), model, asked=asked))
 
 
 def of_a_job(http_status: int = 200, code: str = "", **changes: Any) -> list[str]:
@@ -81,6 +81,14 @@ def test_a_result_that_is_not_its_models_is_complained_of(changes: dict[str, Any
 def test_an_error_that_is_not_its_operations_is_complained_of(status: int, code: str, message: str, words: str):
     found = of_a_job(status, code, message=message)
     assert any(words in each for each in found), found
+
+
+def test_an_error_may_repeat_what_it_was_asked():
+    body = json.dumps({"message": "There is no job 'sqlite'."}).encode()
+    headers = {"content-type": "application/json", "x-amzn-errortype": "ResourceNotFoundException"}
+    answer = Answer(status=404, headers=headers, body=body)
+    assert told("bedrock", "GetModelCustomizationJob", answer, asked="/model-customization-jobs/sqlite") == []
+    assert told("bedrock", "GetModelCustomizationJob", answer, asked="/model-customization-jobs/mine") != []
 
 
 def test_another_status_than_the_models_is_complained_of():

@@ -243,6 +243,7 @@ class _KnownDryRun:
             "needed_bytes": 10**9,
             "available_bytes": None,
             "memory_words": "weights 1.0 GB",
+            "memory_parts": None,
             "fits": None,
             "warnings": [],
         }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 from botocore.serialize import create_serializer
 from botocore.utils import percent_encode_sequence
@@ -25,6 +26,11 @@ class DrawnRequest:
     query: str
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def text(self) -> str:
+        """All that a caller wrote, as an error may repeat it."""
+        return "\n".join((unquote_plus(f"{self.path}?{self.query}"), self.body.decode(errors="replace")))
 
     def __str__(self) -> str:
         place = f"{self.path}?{self.query}"[:300]
