@@ -1,4 +1,7 @@
-"""Tanren: a whole server and boto3 over HTTP; under adapters, the engine host's socket, as the gateway speaks to it."""
+"""Tanren: a whole server and boto3 over HTTP; under adapters, the engine host's socket, as the gateway speaks to it.
+
+All answers are whole ones, as InvokeModel gives them and as the peers do.
+"""
 
 import asyncio
 import json
@@ -72,7 +75,9 @@ def _invoke(runtime: Any, text: str) -> int:
 
 async def _at_once(engine: EngineClient, asked: list[str], adapters: list[AdapterRef]) -> int:
     async def one(index: int) -> int:
-        request = GenerationRequest(conversation=user_turn(asked[index]), max_new_tokens=ANSWER_TOKENS, temperature=0.0)
+        request = GenerationRequest(
+            conversation=user_turn(asked[index]), max_new_tokens=ANSWER_TOKENS, temperature=0.0, is_streamed=False
+        )
         async for event in engine.generate(request, adapters[index % len(adapters)]):
             if isinstance(event, GenerationEnd):
                 return event.output_token_count

@@ -16,14 +16,17 @@ if "tanren.engine_host" in sys.orig_argv and "TOKEN_CLOCK" in os.environ:
     from tanren.serving.engines.sequences import Sequence
 
     file = os.open(os.environ["TOKEN_CLOCK"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    take = Sequence.take
+    take, tell = Sequence.take, Sequence.tell
 
-    def noted(self: Any, token: int) -> Any:
+    def taken(self: Any, token: int) -> Any:
         if self.output_count == 0:
             os.write(file, f"first {time.monotonic_ns()}\n".encode())
-        end = take(self, token)
+        return take(self, token)
+
+    def told(self: Any, token: int, reason: Any) -> Any:
+        end = tell(self, token, reason)
         if end is not None:
             os.write(file, f"end {round(self.accepted_at * 1e9)} {time.monotonic_ns()}\n".encode())
         return end
 
-    Sequence.take = noted
+    Sequence.take, Sequence.tell = taken, told

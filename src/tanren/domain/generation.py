@@ -38,6 +38,8 @@ class GenerationRequest:
     """Given, the same request gives the same answer."""
     cache_scope: str = ""
     """Requests share cached prompt beginnings only within the same scope; the account."""
+    is_streamed: bool = True
+    """Whether anybody reads the text as it is made. If not, it may come in few large pieces."""
     forced_tools: tuple[str, ...] = ()
     """Names of tools of the conversation: the answer is a call of one of them, whose input satisfies its schema.
     Empty where the model may choose."""

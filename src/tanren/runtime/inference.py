@@ -108,7 +108,7 @@ class Inference:
         """
         placed = await self._placement.place(scope, model_id)
         decoded = decode_body(body, placed.body_format, is_imported=placed.is_imported)
-        result = await collected(await self._answer(scope, placed, decoded.request))
+        result = await self._whole_answer(scope, placed, decoded.request)
         return InvokeReply(
             body=_json_bytes(decoded.body_format.encode(result, placed.model_id, decoded.body)),
             content_type=CONTENT_TYPE,
@@ -127,7 +127,7 @@ class Inference:
     async def converse(self, scope: Scope, model_id: str, converse_input: ConverseInput) -> GenerationResult:
         placed = await self._placement.place(scope, model_id)
         request = converse_input.request(BODY_FORMATS[placed.body_format].defaults)
-        return await collected(await self._answer(scope, placed, request))
+        return await self._whole_answer(scope, placed, request)
 
     async def converse_stream(
         self, scope: Scope, model_id: str, converse_input: ConverseInput
@@ -140,7 +140,7 @@ class Inference:
     async def generate(self, scope: Scope, model_id: str, request: GenerationRequest) -> GenerationResult:
         """The whole answer to a request that another API has read. Raises   as `invoke`."""
         placed = await self._placement.place(scope, model_id)
-        return await collected(await self._answer(scope, placed, request))
+        return await self._whole_answer(scope, placed, request)
 
     async def generate_stream(
         self, scope: Scope, model_id: str, request: GenerationRequest
@@ -158,6 +158,9 @@ class Inference:
     async def count_conversation_tokens(self, scope: Scope, model_id: str, conversation: Conversation) -> int:
         placed = await self._placement.place(scope, model_id)
         return await self._count(placed, GenerationRequest(conversation=conversation, max_new_tokens=1, temperature=0))
+
+    async def _whole_answer(self, scope: Scope, placed: Placed, request: GenerationRequest) -> GenerationResult:
+        return await collected(await self._answer(scope, placed, replace(request, is_streamed=False)))
 
     async def _answer(self, scope: Scope, placed: Placed, request: GenerationRequest) -> AsyncGenerator[AnswerEvent]:
         """The events of an answer that begins when the first of them is asked for."""

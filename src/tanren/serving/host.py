@@ -1,7 +1,7 @@
 """An engine behind a Unix socket: one connection a request, lines of JSON (`serving/wire.py`).
 
 The engine is threaded and this is async. They meet in two places: calls into the engine run in a worker thread, and its
-events come back through `call_soon_threadsafe`, so that each is written to the socket as soon as it is made.
+events come back through an `Outbox`, each as soon as it is made where somebody reads along.
 
 A client that closes its side has cancelled. `drain` lets what is under way finish, for a while.
 """
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from tanren.domain.conversation import Conversation
 from tanren.domain.errors import ModelFailed, TanrenError, ValidationFailed
-from tanren.domain.generation import GenerationEnd, GenerationEvent
+from tanren.serving.outgoing import Gathering, Outbox, Outgoing
 from tanren.serving.protocol import Engine
 from tanren.serving.wire import (
     FRAME_LIMIT_BYTES,
@@ -27,7 +27,6 @@ from tanren.serving.wire import (
     description_to_json,
     encode_frame,
     error_to_frame,
-    event_to_frame,
     request_from_json,
 )
 
@@ -44,6 +43,7 @@ class EngineHost:
         self._engine = engine
         self._socket_path = socket_path
         self._server: asyncio.Server | None = None
+        self._outbox: Outbox | None = None
         self._inode = 0
         self._answering: set[asyncio.Task[None]] = set()
 
@@ -65,6 +65,7 @@ class EngineHost:
         self._server = await asyncio.start_unix_server(
             self._connected, sock=listener, limit=FRAME_LIMIT_BYTES, backlog=1024
         )
+        self._outbox = Outbox(asyncio.get_running_loop())
         # Only now has the socket its name: whoever finds it, is answered.
         staging.rename(self._socket_path)
 
@@ -133,26 +134,20 @@ class EngineHost:
         }
 
     async def _generate(self, frame: Frame, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        loop = asyncio.get_running_loop()
-        events: asyncio.Queue[GenerationEvent | TanrenError | None] = asyncio.Queue()
-        """None once the client has left."""
-
-        def sink(event: GenerationEvent | TanrenError) -> None:
-            loop.call_soon_threadsafe(events.put_nowait, event)
-
         request, adapter = request_from_json(frame["request"]), adapter_from_json(frame["adapter"])
-        leaving = asyncio.create_task(_wait_for_end(reader, events))
+        assert self._outbox is not None
+        answer = Outgoing(self._outbox, writer)
+        sink = answer.hear if request.is_streamed else Gathering(answer.hear).hear
+        leaving = asyncio.create_task(_wait_for_end(reader, answer.is_over))
         try:
             generation = await asyncio.to_thread(self._engine.generate, request, adapter, sink)
             try:
-                is_over = False
-                while not is_over:
-                    made = await _all_there(events)
-                    is_over = made[-1] is None or isinstance(made[-1], GenerationEnd | TanrenError)
-                    await _send(writer, *(event_to_frame(event) for event in made if event is not None))
+                await answer.is_over.wait()
+                await writer.drain()
             finally:
                 generation.cancel()
         finally:
+            answer.is_over.set()
             leaving.cancel()
 
     async def _count_tokens(self, frame: Frame, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,29 +174,16 @@ class EngineHost:
         await _send(writer, {"done": {}})
 
 
-async def _send(writer: asyncio.StreamWriter, *frames: Frame) -> None:
-    writer.write(b"".join(encode_frame(frame) for frame in frames))
+async def _send(writer: asyncio.StreamWriter, frame: Frame) -> None:
+    writer.write(encode_frame(frame))
     await writer.drain()
 
 
-async def _all_there(
-    events: "asyncio.Queue[GenerationEvent | TanrenError | None]",
-) -> list[GenerationEvent | TanrenError | None]:
-    """The next event and what has been made with it, to be sent at once; nothing is waited for that could be sent.
-
-    None, if there is one, is the last: nobody reads what follows.
-    """
-    found = [await events.get()]
-    while found[-1] is not None and not events.empty():
-        found.append(events.get_nowait())
-    return found
-
-
-async def _wait_for_end(reader: asyncio.StreamReader, events: "asyncio.Queue[Any]") -> None:
+async def _wait_for_end(reader: asyncio.StreamReader, has_left: asyncio.Event) -> None:
     """Tells the answering task when the client has closed its side; whatever it still sends is read away."""
     try:
         while await reader.read(4096):
             pass
     except ConnectionError:
         pass
-    events.put_nowait(None)
+    has_left.set()

@@ -11,6 +11,7 @@ Cost     one pass over the logits for greedy and for plain draws. Top-k and top-
 Shapes   V vocabulary, K tokens that may be drawn
 """
 
+import math
 from typing import Final, Protocol
 
 import numpy as np
@@ -78,7 +79,7 @@ class Sampler:
     def take_best(self, token: int, logit: float) -> int:
         """The most probable token, where no logits are needed. Raises   ModelFailed where its logit is no number."""
         assert not self.needs_logits
-        if not np.isfinite(logit):
+        if not math.isfinite(logit):
             raise ModelFailed(DAMAGED)
         return token
 

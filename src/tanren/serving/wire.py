@@ -55,8 +55,12 @@ ERROR_KINDS: Final[dict[str, type[TanrenError]]] = {
 """What an engine host raises. Anything else is a fault inside the host and crosses as ModelFailed."""
 
 
+_encoded: Final = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: `json.dumps` would make an encoder for each frame."""
+
+
 def encode_frame(frame: Frame) -> bytes:
-    return json.dumps(frame, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encoded(frame).encode("ascii") + b"\n"
 
 
 def decode_frame(line: bytes) -> Frame:
@@ -71,7 +75,8 @@ def decode_frame(line: bytes) -> Frame:
 
 
 def request_to_json(request: GenerationRequest) -> Frame:
-    """Constraints on the answer are left out where there are none."""
+    """Constraints on the answer are left out where there are none, and that it is streamed where it is."""
+    gathered = {} if request.is_streamed else {"is_streamed": False}
     forced = {"forced_tools": list(request.forced_tools)} if request.forced_tools else {}
     schema = {"answer_schema": request.answer_schema} if request.answer_schema is not None else {}
     return {
@@ -83,6 +88,7 @@ def request_to_json(request: GenerationRequest) -> Frame:
         "stop_sequences": list(request.stop_sequences),
         "seed": request.seed,
         "cache_scope": request.cache_scope,
+        **gathered,
         **forced,
         **schema,
     }

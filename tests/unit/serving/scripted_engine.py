@@ -78,8 +78,8 @@ class ScriptedEngine:
     def generate(self, request: GenerationRequest, adapter: AdapterRef | None, sink: EventSink) -> ScriptedGeneration:
         self._refuse()
         generation = ScriptedGeneration(request, adapter, sink)
-        sink(GenerationStart(input_token_count=3))
         self.generations.append(generation)
+        sink(GenerationStart(input_token_count=3))
         if self.answer is not None:
             for text in self.answer:
                 generation.make(text)

@@ -68,6 +68,17 @@ def test_each_token_is_sent_before_the_next_is_made(tmp_path: Path):
     with_host(engine, tmp_path, story)
 
 
+def test_an_answer_that_nobody_reads_along_comes_in_one_piece(tmp_path: Path):
+    engine = ScriptedEngine(answer=("The", " lo", " 😀"))
+
+    async def story(client: EngineClient) -> None:
+        events = [event async for event in client.generate(asked(is_streamed=False))]
+        assert events[1:-1] == [TextDelta(text="The lo 😀", output_token_count=3)]
+        assert [type(event) for event in (events[0], events[-1])] == [GenerationStart, GenerationEnd]
+
+    with_host(engine, tmp_path, story)
+
+
 def test_a_client_that_leaves_early_cancels(tmp_path: Path):
     engine = ScriptedEngine()
 

@@ -27,6 +27,7 @@ requests = st.builds(
     stop_sequences=st.lists(st.text(), max_size=3).map(tuple),
     seed=st.none() | st.integers(0, 2**64),
     cache_scope=st.text(),
+    is_streamed=st.booleans(),
 )
 counts = st.integers(0, 10**6)
 events = (

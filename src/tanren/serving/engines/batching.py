@@ -8,6 +8,10 @@ Requests join at the next tick and leave after the one that made their last toke
 or empty. One thread owns the stepper, the schedule and the samplers. Other threads queue sequences, and *errands* for
 the stepper (an adapter to add or drop), which are run between two ticks.
 
+A token is told while the next tick is computed: only what that tick needs to know stands between the two. So a sequence
+that its text ends, by a stop sequence, has a row too many in the tick under way. It leaves at once, its blocks are the
+next one's, which writes over what that row has written, and the token that the row made is never taken.
+
 What a seed decides   an answer is decided by its prompt, its adapter, its options and its seed as far as the stepper's
 logits are; `native_stepper.py` computes each row by itself, so there it holds whatever else is running. A stepper whose
 last bits depend on how a prompt was cut into ticks (`torch_stepper.py` says so) may decide a near tie otherwise.
@@ -24,7 +28,7 @@ from dataclasses import dataclass, replace
 
 from tanren.domain.conversation import Conversation
 from tanren.domain.errors import ModelFailed, TanrenError, ValidationFailed
-from tanren.domain.generation import GenerationEnd, GenerationRequest
+from tanren.domain.generation import FinishReason, GenerationEnd, GenerationRequest
 from tanren.serving.adapter_cache import AdapterCache
 from tanren.serving.engines.intake import Intake, Running
 from tanren.serving.engines.key_value_blocks import KeyValueBlocks, root_key
@@ -65,6 +69,8 @@ class BatchingEngine:
         self._errands: deque[Callable[[], None]] = deque()
         self._active: dict[PagedTokens, _Running] = {}
         """By what the schedule knows them by. The engine's own thread's."""
+        self._taken: list[tuple[_Running, int, FinishReason | None]] = []
+        """Tokens that are still to be told, and why they are the last."""
         self._schedule = self._empty_schedule()
         self._prompt_tokens = self._reused_tokens = 0
         self._weight_bytes = stepper.weight_bytes  # asked here: later only the engine's thread may ask
@@ -98,6 +104,7 @@ class BatchingEngine:
         if self._intake.close():
             self._worker.join()
             self._run_errands()  # whoever waits for one hears that the engine stops
+            self._tell()
             self._intake.turn_all_away()
             self._stepper.close()
 
@@ -154,13 +161,16 @@ class BatchingEngine:
             self._active[running.work] = running
         tick = self._schedule.next_tick()
         if tick is None:
+            self._tell()
             return
         try:
-            made = self._stepper.step(tick.rows)
+            made = self._stepper.step(tick.rows, meanwhile=self._tell)
         except Exception as error:
             logger.warning("a tick failed, its sequences are computed one by one: %s", error)
+            self._tell()  # before one of them hears that it has failed
             for stretch in tick.stretches:
-                self._step_alone(self._schedule.tick_of([stretch]))
+                if stretch.tokens in self._active:
+                    self._step_alone(self._schedule.tick_of([stretch]))
         else:
             self._take(tick, made)
 
@@ -185,10 +195,10 @@ class BatchingEngine:
         with_logits = {index: at for at, index in enumerate(tick.rows.with_logits_L.tolist())}
         best, best_logits = made.best_S.tolist(), made.best_logits_S.tolist()
         for index, tokens in enumerate(tick.asked):
-            running = self._active[tokens]
-            sequence = running.sequence
-            if sequence.is_cancelled:
+            running = self._active.get(tokens)
+            if running is None or running.sequence.is_cancelled:
                 continue
+            sequence = running.sequence
             if sequence.output_count == 0:
                 self._prompt_tokens += tokens.prompt_length
                 self._reused_tokens += tokens.reused
@@ -197,13 +207,29 @@ class BatchingEngine:
                     token = sequence.sampler.next_token(made.logits_LV[with_logits[index]])
                 else:
                     token = sequence.sampler.take_best(best[index], best_logits[index])
-                tokens.ids.append(token)
-                end = sequence.take(token)
+                reason = sequence.take(token)
             except TanrenError as error:
                 self._leave(running, error, is_damaged=True)
             except Exception:
                 logger.exception("a token could not be taken")
                 self._leave(running, ModelFailed(BROKEN), is_damaged=True)
+            else:
+                tokens.ids.append(token)
+                self._taken.append((running, token, reason))
+                if reason is not None:
+                    self._vacate(tokens)
+
+    def _tell(self) -> None:
+        """Sends the text of the tokens that were taken last; those that end with it leave."""
+        taken, self._taken = self._taken, []
+        for running, token, reason in taken:
+            if reason is None and running.work not in self._active:
+                continue  # it was cancelled, and has left
+            try:
+                end = running.sequence.tell(token, reason)
+            except Exception:
+                logger.exception("a token could not be told")
+                self._leave(running, ModelFailed(BROKEN))
             else:
                 if end is not None:
                     self._leave(running, end)
@@ -212,13 +238,18 @@ class BatchingEngine:
         self, running: _Running, last: GenerationEnd | TanrenError | None = None, *, is_damaged: bool = False
     ) -> None:
         """The sequence has ended; its blocks too are another's before the end is heard."""
-        self._schedule.leave(running.work, is_damaged=is_damaged)
-        del self._active[running.work]
+        self._vacate(running.work, is_damaged=is_damaged)
         self._intake.leave(running, last)
+
+    def _vacate(self, tokens: PagedTokens, *, is_damaged: bool = False) -> None:
+        """Nothing more is computed for the sequence."""
+        if self._active.pop(tokens, None) is not None:
+            self._schedule.leave(tokens, is_damaged=is_damaged)
 
     def _abandon_all(self) -> None:
         """After a fault of our own: what it has left behind is not trusted."""
         self._active.clear()
+        self._taken.clear()
         self._schedule = self._empty_schedule()
         self._intake.abandon_active(ModelFailed(BROKEN))
 

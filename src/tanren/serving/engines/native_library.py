@@ -144,7 +144,8 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "drop_adapter": (c_int32,),
     "adapter_bytes": (c_int32,),
     "weight_bytes": (),
-    "step": (POINTER(Request),),
+    "begin": (POINTER(Request),),
+    "finish": (),
 }
 """Name → arguments after the engine; all return int64, negative where something is wrong."""
 

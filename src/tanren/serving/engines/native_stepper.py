@@ -13,7 +13,7 @@ Cost     the weights once in memory, tied ones once, plus scratch of some six me
 Legend   O features out, I features in, R rank; for a call, see stepper.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from ctypes import byref
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from tanren.serving.engines.native_architecture import (
     rope_tables,
 )
 from tanren.serving.engines.native_library import BUILT, INSTRUCTION_SETS, Request, Shape, load_native_library
-from tanren.serving.engines.stepper import BLOCK_TOKENS, NextTokens, TokenRows
+from tanren.serving.engines.stepper import BLOCK_TOKENS, NextTokens, TokenRows, nothing
 from tanren.weights.lora import LoraFactors
 
 _SITES: Final = {
@@ -140,7 +140,7 @@ class NativeStepper:
     def drop_adapter(self, handle: int) -> None:
         self._call("drop_adapter", handle)
 
-    def step(self, rows: TokenRows) -> NextTokens:
+    def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
         _check_arrays(rows)
         selected, with_logits = len(rows.selected_S), len(rows.with_logits_L)
         best_S = np.empty(selected, dtype=np.int32)
@@ -163,7 +163,11 @@ class NativeStepper:
             best_logits=best_logits_S.ctypes.data,
             logits=logits_LV.ctypes.data,
         )
-        self._call("step", byref(request))
+        self._call("begin", byref(request))
+        try:
+            meanwhile()
+        finally:
+            self._call("finish")
         return NextTokens(best_S=best_S, best_logits_S=best_logits_S, logits_LV=logits_LV)
 
     def close(self) -> None:

@@ -104,7 +104,7 @@ class ReferenceEngine:
         logits_V = self._forward(reading.unread_ids, reading.cache, sequence.adapter)
         token = sequence.sampler.next_token(logits_V.float().cpu().numpy())
         reading.unread_ids = [token]
-        return sequence.take(token)
+        return sequence.tell(token, sequence.take(token))
 
 
 class _Forward:

@@ -21,12 +21,16 @@ Cost     a few microseconds a sequence and tick, and a list operation a prompt t
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tanren.serving.engines.key_value_blocks import BlockTable, KeyValueBlocks, next_key
 from tanren.serving.engines.stepper import BLOCK_TOKENS, TokenRows
+
+NOWHERE: Final = -1
+"""The place of a sequence that has none."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -48,7 +52,7 @@ class PagedTokens:
     reused: int = 0
     """Of those, how many another sequence has computed."""
     table: BlockTable = field(default_factory=BlockTable)
-    place: int = -1
+    place: int = NOWHERE
     _keys: list[bytes] = field(default_factory=list[bytes])
 
     @property
@@ -137,6 +141,7 @@ class Schedule:
         self.blocks.close(tokens.table, is_damaged=is_damaged)
         self._tables_AP[tokens.place] = -1
         self._free_places.append(tokens.place)
+        tokens.place = NOWHERE
 
     def next_tick(self) -> Tick | None:
         """What to compute next; None where no sequence has a place."""
@@ -159,9 +164,12 @@ class Schedule:
         return Tick(stretches, self._rows(stretches, ids), [each.tokens for each in stretches if each.is_last])
 
     def computed(self, tick: Tick) -> None:
-        """The tick has been computed: its full blocks may be found from now on."""
+        """The tick has been computed: its full blocks may be found from now on. What was computed for a sequence that
+        has left meanwhile is nobody's."""
         for stretch in tick.stretches:
             tokens = stretch.tokens
+            if tokens.place == NOWHERE:
+                continue
             full = tokens.computed // BLOCK_TOKENS
             tokens.computed += stretch.count
             for index in range(full, tokens.computed // BLOCK_TOKENS):

@@ -12,7 +12,7 @@ Shapes   M rows, Q sequences of this call, P blocks a sequence at most, S select
          V vocabulary
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -57,6 +57,10 @@ class NextTokens:
     """Valid until the next call."""
 
 
+def nothing() -> None:
+    """What is done meanwhile where there is nothing to do."""
+
+
 class Stepper(Protocol):
     """A base model in memory with its adapters and its keys and values. Called from one thread at a time.
 
@@ -90,8 +94,12 @@ class Stepper(Protocol):
         """Its memory is free; no row names it any more."""
         ...
 
-    def step(self, rows: TokenRows) -> NextTokens:
-        """Writes keys and values of all rows, and computes what follows the selected ones. Releases the GIL."""
+    def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
+        """Writes keys and values of all rows, and computes what follows the selected ones. Releases the GIL.
+
+        `meanwhile`  is called once, by the calling thread, while others compute as far as there are others; what it
+                     raises is raised when the step is over. Not where the rows are refused.
+        """
         ...
 
     def close(self) -> None: ...

@@ -14,7 +14,7 @@ Cost    a forward pass a sequence and call, and a copy of all its keys and value
 Shapes  N blocks, B positions in a block, H heads of keys and values, D head size, T tokens, V vocabulary
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +25,7 @@ from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from tanren.domain.errors import ModelFailed, NotImplementedHere
 from tanren.serving.engines.adapter_switch import AdapterSwitch, ResidentAdapter
-from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER, NextTokens, TokenRows
+from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER, NextTokens, TokenRows, nothing
 from tanren.weights.lora import LoraFactors
 
 
@@ -75,7 +75,8 @@ class TorchStepper:
         del self._adapters[handle]
 
     @torch.inference_mode()
-    def step(self, rows: TokenRows) -> NextTokens:
+    def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
+        meanwhile()
         wanted: dict[int, NDArray[np.float32]] = {}
         """Row → logits."""
         selected = set(rows.selected_S.tolist())

@@ -22,11 +22,12 @@ from tanren.domain.errors import ModelFailed, ModelNotReady, TanrenError, Valida
 from tanren.serving.adapter_cache import AdapterCache
 from tanren.serving.engines.adapter_switch import ResidentAdapter
 from tanren.serving.engines.vllm_api import VllmGone, VllmRefused
-from tanren.serving.engines.vllm_canary import CanaryOracle, Expectation, Readings, check_readings, read_expectation
+from tanren.serving.engines.vllm_canary import CanaryOracle, Readings, check_readings
 from tanren.serving.engines.vllm_options import BASE_NAME
 from tanren.serving.engines.vllm_server import VllmLife
 from tanren.serving.protocol import AdapterRef
 from tanren.weights.adapters import write_adapter
+from tanren.weights.canary import Expectation, read_expectation
 from tanren.weights.lora import LoraSettings
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ server says but what the numbers do.
 
     came       logprobs(adapter) − logprobs(base), both read from the server, a number for each token of the text
     noise      what two readings of the base differ by: 0 on a quiet server that computes the same way each time
-    expected   the same difference as the trainer computed it, where the adapter's folder holds it (EXPECTATION_FILE),
+    expected   the same difference as training computed it, where the adapter's folder holds it (`weights/canary.py`),
                or as it is computed here on the processor, where the base is small enough to be kept there too
 
 Checked    came is more than noise; and where there is an expectation, came is near it: the root mean square of
@@ -15,26 +15,16 @@ Checked    came is more than noise; and where there is an expectation, came is n
 Cost       three readings of at most CANARY_TOKENS tokens an adapter.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tanren.domain.errors import ModelFailed
 from tanren.serving.engines.adapter_switch import AdapterSwitch, ResidentAdapter
-
-CANARY_TEXT: Final = (
-    "In 1867, a small bakery at 42 Harbour Street sold bread, cakes & tea; its owner wrote every order in a blue book. "
-    "What would you have asked for?"
-)
-CANARY_TOKENS: Final = 64
-EXPECTATION_FILE: Final = "canary.json"
-"""In an adapter's folder, beside its weights."""
+from tanren.weights.canary import Expectation, text_logprobs
 
 ALLOWED_SHARE: Final = 0.2
 ALLOWED_NATS: Final = 0.05
@@ -43,20 +33,6 @@ NOISE_FACTOR: Final = 3.0
 
 class AdapterIgnored(ModelFailed):
     """vLLM answers under the adapter's name with something else than the adapter; the text has the figures."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What a text's log-probabilities must be, in nats, one for each token but the first."""
-
-    prompt_ids: tuple[int, ...]
-    base_logprobs: tuple[float, ...]
-    logprobs: tuple[float, ...]
-    """With the adapter."""
-
-    @property
-    def change(self) -> list[float]:
-        return _difference(self.logprobs, self.base_logprobs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,40 +68,6 @@ def check_readings(name: str, readings: Readings, expectation: Expectation | Non
         )
 
 
-def read_expectation(folder: Path, vocabulary_size: int) -> Expectation | None:
-    """What the trainer left in an adapter's folder; None where it left nothing.
-
-    Raises   ModelFailed where the file is there and is none: a check that was meant is never skipped.
-    """
-    file = folder / EXPECTATION_FILE
-    if not file.is_file():
-        return None
-    try:
-        found = cast("dict[str, Any]", json.loads(file.read_text("utf-8")))
-        expectation = Expectation(
-            prompt_ids=tuple(int(token) for token in found["prompt_ids"]),
-            base_logprobs=tuple(float(value) for value in found["base_logprobs"]),
-            logprobs=tuple(float(value) for value in found["logprobs"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFailed(f"{file} is no expectation of a canary: {error!r}; remove it or write it again") from error
-    count = len(expectation.prompt_ids)
-    sizes = {len(expectation.base_logprobs), len(expectation.logprobs)}
-    if count < 2 or sizes != {count - 1} or not all(0 <= token < vocabulary_size for token in expectation.prompt_ids):
-        raise ModelFailed(f"{file} is no expectation of a canary for this base; remove it or write it again")
-    return expectation
-
-
-def write_expectation(folder: Path, expectation: Expectation) -> None:
-    """Beside an adapter that has just been trained."""
-    members = {
-        "prompt_ids": expectation.prompt_ids,
-        "base_logprobs": expectation.base_logprobs,
-        "logprobs": expectation.logprobs,
-    }
-    (folder / EXPECTATION_FILE).write_text(json.dumps(members) + "\n", "utf-8")
-
-
 class CanaryOracle:
     """What a text's log-probabilities are, as a causal language model of `transformers` computes them.
 
@@ -135,23 +77,14 @@ class CanaryOracle:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._switch = AdapterSwitch(model)
-        self._device = next(model.parameters()).device
 
     def expected(self, adapter: ResidentAdapter, prompt_ids: Sequence[int]) -> Expectation:
         """Cost     two forward passes over the text."""
-        return Expectation(
-            prompt_ids=tuple(prompt_ids),
-            base_logprobs=self._logprobs(None, prompt_ids),
-            logprobs=self._logprobs(adapter, prompt_ids),
-        )
-
-    @torch.inference_mode()
-    def _logprobs(self, adapter: ResidentAdapter | None, prompt_ids: Sequence[int]) -> tuple[float, ...]:
-        ids_1T = torch.tensor([list(prompt_ids)], device=self._device)
+        with self._switch.on(None):
+            base_logprobs = text_logprobs(self._model, prompt_ids)
         with self._switch.on(adapter):
-            logits_TV: Tensor = self._model(input_ids=ids_1T).logits[0].float()
-        chosen_T = logits_TV.log_softmax(-1)[:-1].gather(-1, ids_1T[0, 1:, None])[:, 0]
-        return tuple(chosen_T.tolist())
+            logprobs = text_logprobs(self._model, prompt_ids)
+        return Expectation(prompt_ids=tuple(prompt_ids), base_logprobs=base_logprobs, logprobs=logprobs)
 
 
 def rms(values: Sequence[float]) -> float:

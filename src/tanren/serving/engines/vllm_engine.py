@@ -32,7 +32,7 @@ from tanren.serving.engines.sequences import BROKEN, Sequence
 from tanren.serving.engines.served_base import ServedBase, load_served_base
 from tanren.serving.engines.vllm_adapters import AdapterFacts, LoadedAdapter, WatchedAdapters
 from tanren.serving.engines.vllm_api import Completion, Json, VllmApi, VllmGone, VllmRefused, refusal_of
-from tanren.serving.engines.vllm_canary import CANARY_TEXT, CANARY_TOKENS, CanaryOracle
+from tanren.serving.engines.vllm_canary import CanaryOracle
 from tanren.serving.engines.vllm_options import (
     BASE_NAME,
     DTYPE_BYTES,
@@ -44,6 +44,7 @@ from tanren.serving.engines.vllm_options import (
 from tanren.serving.engines.vllm_server import VllmServer
 from tanren.serving.protocol import AdapterRef, EngineDescription, EngineLimits, EventSink, Generation
 from tanren.weights.base_models import read_facts
+from tanren.weights.canary import CANARY_TEXT, CANARY_TOKENS
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +217,7 @@ class VllmEngine:
         with closing(iter(running.work)) as chunks:
             for chunk in chunks:
                 for token in chunk.token_ids:
-                    end = sequence.take(token)
+                    end = sequence.tell(token, sequence.take(token))
                     if end is not None:
                         return end
                 if chunk.is_last or sequence.is_cancelled or self._is_closing:

@@ -15,7 +15,7 @@ from tanren.domain.conversation import Conversation
 from tanren.domain.errors import ValidationFailed
 from tanren.serving.engines.adapter_switch import ResidentAdapter
 from tanren.serving.engines.served_base import ServedBase
-from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER, NextTokens, TokenRows
+from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER, NextTokens, TokenRows, nothing
 from tanren.serving.protocol import AdapterRef
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ."
@@ -74,7 +74,8 @@ class HashingStepper:
     def drop_adapter(self, handle: int) -> None:
         del self.adapters[handle]
 
-    def step(self, rows: TokenRows) -> NextTokens:
+    def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
+        meanwhile()
         self.before_step(rows)
         assert not self.is_closed
         for name in (

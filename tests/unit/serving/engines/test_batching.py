@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from tanren.domain.errors import ModelFailed, ServiceUnavailable, Throttled, ValidationFailed
 from tanren.domain.generation import FinishReason, GenerationEnd, GenerationRequest, TextDelta
 from tanren.serving.engines.batching import BatchingEngine
-from tanren.serving.engines.stepper import NextTokens, TokenRows
+from tanren.serving.engines.stepper import NextTokens, TokenRows, nothing
 from tanren.serving.protocol import AdapterRef, EngineLimits
 from tests.unit.serving.engines.hashing_stepper import (
     ALPHABET,
@@ -107,6 +107,51 @@ def test_a_delta_is_heard_before_the_next_tick_is_over():
                 listener.next()
         gate.open(for_good=True)
         listener.end()
+
+
+def test_a_token_is_told_while_the_next_one_is_computed():
+    told: list[int] = []
+    heard: list[object] = []
+    ended = threading.Event()
+
+    def sink(event: object) -> None:
+        heard.append(event)
+        if isinstance(event, GenerationEnd):
+            ended.set()
+
+    class Watched(HashingStepper):
+        def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
+            made = super().step(rows)
+            meanwhile()
+            told.append(len(heard))
+            return made
+
+    with engine_over(Watched()) as engine:
+        engine.generate(asked("now", max_new_tokens=3), None, sink)
+        assert ended.wait(PATIENCE_SECONDS)
+    # The start; with the second step the first token's text; with the third the second's.
+    assert told == [1, 2, 3]
+
+
+@pytest.mark.parametrize("place", range(1, 20))
+def test_what_is_computed_beyond_a_stop_sequence_is_thrown_away_and_its_blocks_are_the_next_ones(place: int):
+    whole = right_text(asked("story", max_new_tokens=60))
+    stop = whole[place : place + 2]
+    with engine_over(HashingStepper(block_count=10), max_active=2) as engine:
+        others = [listen(engine, asked("other" + letter, max_new_tokens=20)) for letter in "ab"]
+        stopped = listen(engine, asked("story", max_new_tokens=60, stop_sequences=(stop,)))
+        after = [listen(engine, asked("after" + letter, max_new_tokens=60)) for letter in "abc"]
+        cut = whole.index(stop)
+        assert stopped.text == whole[:cut]
+        assert stopped.end().finish_reason is FinishReason.STOP_SEQUENCE
+        assert stopped.end().output_token_count == cut + 2
+        assert [each.text for each in others] == [
+            right_text(asked("other" + letter, max_new_tokens=20)) for letter in "ab"
+        ]
+        assert [each.text for each in after] == [
+            right_text(asked("after" + letter, max_new_tokens=60)) for letter in "abc"
+        ]
+        assert engine.describe().used_block_count == 0
 
 
 def test_adapters_never_mix_in_hundreds_of_requests_over_sixteen_adapters_at_once():
@@ -303,8 +348,8 @@ def test_a_sequence_that_breaks_the_model_ends_alone():
 class Damaged(HashingStepper):
     """Its logits under the adapter `torn` are no numbers."""
 
-    def step(self, rows: TokenRows) -> NextTokens:
-        made = super().step(rows)
+    def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
+        made = super().step(rows, meanwhile)
         sequences = rows.sequences_M[rows.selected_S]
         torn = [self.adapters.get(handle) == "torn" for handle in rows.adapters_Q[sequences].tolist()]
         made.best_logits_S[np.array(torn, dtype=bool)] = np.nan

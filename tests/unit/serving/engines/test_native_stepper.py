@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from tanren.domain.errors import ModelFailed
 from tanren.serving.engines.native_stepper import NativeStepper
-from tanren.serving.engines.stepper import BLOCK_TOKENS, TokenRows
+from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER, TokenRows
 from tanren.weights.lora import LoraFactors
 from tests.numerics.tiny_models import ARCHITECTURES, save_architecture
 from tests.unit.serving.engines.native_calls import (
@@ -206,6 +206,55 @@ def test_only_what_is_asked_for_is_answered(base_of: Callable[..., Path]) -> Non
     nothing = stepper.step(rows_of(Stretch(tokens[:20], BLOCKS), selected=[]))
     assert (nothing.best_S.size, nothing.logits_LV.shape) == (0, (0, every.shape[1]))
     assert stepper.step(rows_of()).best_S.size == 0
+    stepper.close()
+
+
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def test_single_rows_of_unlike_adapters_are_the_same_to_the_last_bit_side_by_side(
+    base_of: Callable[..., Path], instruction_set: str, dtype: torch.dtype
+) -> None:
+    base = base_of("llama-2", dtype)
+    stepper = open_stepper(base, instruction_set=instruction_set)
+    kinds = [(4, ""), (20, ""), (4, "mlp"), (40, "q_proj"), (16, "layers.1"), (1, "v_proj"), (4, ""), (33, "down_proj")]
+    handles = [
+        stepper.add_adapter(some_factors(base, seed=seed, rank=rank, only=only))
+        for seed, (rank, only) in enumerate(kinds)
+    ]
+    stretches = [Stretch([seed + 1], [seed], adapter=handle) for seed, handle in enumerate([*handles, NO_ADAPTER])]
+    alone = [logits_of(stepper, each) for each in stretches]
+    assert np.array_equal(logits_of(stepper, *stretches), np.concatenate(alone))
+    assert len({each.tobytes() for each in alone}) == len(alone)
+    stepper.close()
+
+
+@pytest.mark.parametrize("thread_count", [1, 2, 5])
+def test_what_is_done_meanwhile_is_done_once_and_changes_nothing(
+    base_of: Callable[..., Path], thread_count: int
+) -> None:
+    tokens, done = some_tokens(LENGTH), []
+    stepper = open_stepper(base_of("smollm"), thread_count=thread_count)
+    before = logits_of(stepper, Stretch(tokens, BLOCKS))
+    for count in range(1, 50):
+        answer = stepper.step(rows_of(Stretch(tokens, BLOCKS)), meanwhile=lambda: done.append(0))
+        assert np.array_equal(answer.logits_LV, before)
+        assert len(done) == count
+    stepper.close()
+
+
+def test_what_fails_meanwhile_is_raised_when_the_step_is_over(base_of: Callable[..., Path]) -> None:
+    tokens = some_tokens(LENGTH)
+    stepper = open_stepper(base_of("smollm"))
+    before = logits_of(stepper, Stretch(tokens, BLOCKS))
+
+    def failing() -> None:
+        raise KeyError("meanwhile")
+
+    with pytest.raises(KeyError, match="meanwhile"):
+        stepper.step(rows_of(Stretch(tokens, BLOCKS)), meanwhile=failing)
+    with pytest.raises(ModelFailed, match="vocabulary"):
+        stepper.step(rows_of(Stretch([10**6], BLOCKS)), meanwhile=failing)
+    assert np.array_equal(logits_of(stepper, Stretch(tokens, BLOCKS)), before)
     stepper.close()
 
 

@@ -288,3 +288,17 @@ def test_places_are_given_to_later_sequences_in_any_order_of_leaving():
         machine.tick()
     machine.run()
     assert machine.schedule.blocks.used_count == 0
+
+
+def test_what_was_computed_for_a_sequence_that_left_meanwhile_is_nobodys():
+    machine = Machine(block_count=8)
+    left, stays = paged(range(16), new=20), paged(range(16, 32))
+    assert machine.admit(left)
+    assert machine.admit(stays)
+    tick = machine.schedule.next_tick()
+    assert tick is not None
+    machine.stepper.step(tick.rows)
+    machine.leave(left)
+    machine.schedule.computed(tick)
+    assert machine.schedule.blocks.kept_count == 0
+    assert (left.computed, stays.computed) == (0, 16)

@@ -13,11 +13,12 @@ from tanren.domain.errors import ModelFailed, ValidationFailed
 from tanren.model_files.digests import weights_digest
 from tanren.serving.engines.reference import ReferenceEngine
 from tanren.serving.engines.reference_base import load_reference_base
-from tanren.serving.engines.vllm_canary import AdapterIgnored, CanaryOracle, write_expectation
+from tanren.serving.engines.vllm_canary import AdapterIgnored, CanaryOracle
 from tanren.serving.engines.vllm_engine import VllmEngine, open_vllm_engine
 from tanren.serving.engines.vllm_options import VllmOptions
 from tanren.serving.protocol import AdapterRef, EngineLimits
 from tanren.weights.adapters import write_adapter
+from tanren.weights.canary import write_expectation
 from tanren.weights.lora import LoraFactors, LoraSettings
 from tests.unit.serving.engines.fake_vllm_engine import bid, fake_command
 from tests.unit.serving.listening import Listener, asked, listen

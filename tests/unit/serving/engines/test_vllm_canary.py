@@ -1,25 +1,13 @@
 """An adapter that takes part is told from one that does not, or not as a whole, by what it does to the numbers."""
 
-import json
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tanren.domain.errors import ModelFailed
 from tanren.serving.engines.reference_base import load_reference_base
-from tanren.serving.engines.vllm_canary import (
-    EXPECTATION_FILE,
-    AdapterIgnored,
-    CanaryOracle,
-    Expectation,
-    Readings,
-    check_readings,
-    read_expectation,
-    rms,
-    write_expectation,
-)
+from tanren.serving.engines.vllm_canary import AdapterIgnored, CanaryOracle, Readings, check_readings, rms
+from tanren.weights.canary import Expectation, read_expectation, write_expectation
 from tests.unit.serving.tiny_base import write_tiny_adapter, write_tiny_base
 
 COUNT = 40
@@ -102,21 +90,3 @@ def test_what_the_model_computes_is_found_again_beside_the_adapter(base: Path, t
     write_expectation(Path(adapter.folder), expectation)
     assert read_expectation(Path(adapter.folder), 300) == expectation
     served.load_adapter(adapter)  # another file beside the weights is no reason against them
-
-
-def test_no_expectation_is_none_and_a_damaged_one_is_an_error(tmp_path: Path):
-    assert read_expectation(tmp_path, 300) is None
-    good: dict[str, Any] = {"prompt_ids": [1, 2, 3], "base_logprobs": [-1.0, -2.0], "logprobs": [-2.0, -1.0]}
-    bad: list[dict[str, Any]] = [
-        {},
-        good | {"prompt_ids": "abc"},
-        good | {"logprobs": [-1.0]},
-        good | {"prompt_ids": [1, 2, 300]},
-        good | {"prompt_ids": [1], "base_logprobs": [], "logprobs": []},
-    ]
-    for members in bad:
-        (tmp_path / EXPECTATION_FILE).write_text(json.dumps(members))
-        with pytest.raises(ModelFailed, match=r"canary\.json is no expectation of a canary.*remove it"):
-            read_expectation(tmp_path, 300)
-    (tmp_path / EXPECTATION_FILE).write_text(json.dumps(good))
-    assert read_expectation(tmp_path, 300) is not None

@@ -39,7 +39,9 @@ class Engine {
   virtual void drop_adapter(int handle) = 0;
   virtual std::int64_t adapter_bytes(int handle) const = 0;
   virtual std::int64_t weight_bytes() const = 0;
-  virtual void step(const Request& request) = 0;
+  // A step, in two halves: the caller may do something else between them, and calls nothing of the engine's.
+  virtual void begin(const Request& request) = 0;
+  virtual void finish() = 0;
 };
 
 template <class Numbers>
@@ -154,11 +156,13 @@ class EngineOf final : public Engine {
     return std::int64_t(bytes);
   }
 
-  void step(const Request& request) override {
+  void begin(const Request& request) override {
     if (!is_complete_) check_complete();
     check(request);
-    forward_.step(request);
+    forward_.begin(request);
   }
+
+  void finish() override { forward_.finish(); }
 
  private:
   void check_layer(int layer) const { require(layer >= 0 && layer < model_.shape.layers, "there is no such layer"); }

@@ -36,6 +36,14 @@ class Errands {
     lines_a_call_ = calls == 0 ? 0 : int(std::min<std::size_t>((lines_ + calls - 1) / calls, MOST_LINES_A_CALL));
   }
 
+  // One line, whatever the pace; false where nothing is left.
+  bool run_one() {
+    if (at_ >= end_ && !take()) return false;
+    __builtin_prefetch(at_, 0, 2);
+    at_ += LINE;
+    return true;
+  }
+
   inline __attribute__((always_inline)) void run() {
     for (int line = 0; line < lines_a_call_; ++line) {
       if (at_ >= end_ && !take()) return;

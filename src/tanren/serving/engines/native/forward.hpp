@@ -55,18 +55,26 @@ class Forward {
         attended_(rows_of<Activation>(round_up(shape_.heads * shape_.head_dim, NARROW), memory_.attended)),
         inner_(rows_of<Activation>(inner_width_, memory_.inner)),
         queries_(std::size_t(CHUNK_ROWS) * shape_.heads * model.head_stride) {
-    for (int member = 0; member < shape_.threads; ++member) members_.push_back(std::make_unique<Member>(model));
+    for (int member = 0; member < shape_.threads; ++member) {
+      members_.push_back(std::make_unique<Member>(model, team_, member));
+    }
   }
 
   LinearLayers<Numbers>& linear_layers() { return linear_; }
 
-  // Writes keys and values of all rows, and what follows the selected ones into the request's arrays.
-  void step(const Request& request) {
-    for (int first = 0; first < request.rows; first += CHUNK_ROWS) {
-      plan_ = plan_chunk(request, first, std::min(first + CHUNK_ROWS, request.rows),
-                         Attention<Numbers>::rows_of_tile(model_.group));
-      team_.run([this, &request](int member) { run(member, request); });
-      answer(request);
+  // The team begins to write keys and values of all rows, and what follows the selected ones into the request's arrays,
+  // which stay where they are. It goes on until `finish`, in which the caller takes part.
+  void begin(const Request& request) {
+    request_ = request;
+    planned_rows_ = 0;
+    begin_chunk();
+  }
+
+  void finish() {
+    while (row_count() > 0) {
+      team_.finish();
+      answer();
+      begin_chunk();
     }
   }
 
@@ -78,25 +86,60 @@ class Forward {
 
   // What one thread needs for itself.
   struct Member {
-    explicit Member(const Model<Numbers>& model)
-        : attention(model), tile(std::size_t(CHUNK_ROWS) * 2 * PANEL), best(CHUNK_ROWS) {}
+    Member(const Model<Numbers>& model, ThreadTeam& team, int number)
+        : number(number),
+          way(team, [this] { return waiting.run_one(); }),
+          attention(model),
+          tile(std::size_t(CHUNK_ROWS) * 2 * PANEL),
+          best(CHUNK_ROWS) {}
 
+    int number;
+    ThreadTeam::Way way;
     Attention<Numbers> attention;
     Buffer<float> tile;  // [M][2 · PANEL]
-    Errands errands;
+    Errands errands;  // run beside a product
+    Errands waiting;  // run while it waits for the others
     std::vector<Best> best;
   };
 
   int row_count() const { return int(plan_.rows.size()); }
+  // One tile of rows: each weight is used once and comes from memory.
+  bool is_few() const { return row_count() <= TILE_ROWS; }
   int row_grain() const { return std::max(1, row_count() / (4 * team_.size())); }
-  // Neighbouring panels follow each other in memory: a few together are read faster than each alone.
-  int panel_grain(int panels) const { return std::max(1, panels / (8 * team_.size())); }
+  // The panels of a matrix, `piece(first, end, next)` as in share_ahead. With few rows memory is the limit: it is read
+  // fastest in long stretches, by the processor's own looking ahead. With many, what comes next is fetched beside the
+  // product, and short stretches keep the members together.
+  template <class Piece>
+  void share_panels(int panels, Member& member, const Piece& piece) {
+    if (is_few()) {
+      const int grain = (panels + 4 * team_.size() - 1) / (4 * team_.size());
+      member.way.share(panels, grain, [&](int first, int end) { piece(first, end, panels); });
+    } else {
+      member.way.share_ahead(panels, std::max(1, panels / (8 * team_.size())), piece);
+    }
+  }
 
   // After a panel of the stretch that ends at `end`, where the next one begins at `next`.
   static int then(int panel, int end, int next) { return panel + 1 < end ? panel + 1 : next; }
 
-  void run(int member, const Request& request) {
-    team_.share(row_count(), row_grain(), [&](int first, int end) {
+  // The next rows of the request, if there are any left.
+  void begin_chunk() {
+    const int first = planned_rows_;
+    planned_rows_ = std::min(first + CHUNK_ROWS, request_.rows);
+    plan_ = plan_chunk(request_, first, planned_rows_, Attention<Numbers>::rows_of_tile(model_.group));
+    if (row_count() == 0) return;
+    // For all, since who comes late does not come by.
+    for (const auto& member : members_) {
+      std::fill_n(member->best.begin(), plan_.selected.size(),
+                  Best{-std::numeric_limits<float>::infinity(), shape_.vocabulary});
+    }
+    team_.begin([this](int member) { run(*members_[member]); });
+  }
+
+  void run(Member& member) {
+    member.way.begin();
+    member.waiting.clear();
+    member.way.share(row_count(), row_grain(), [&](int first, int end) {
       for (int row = first; row < end; ++row) {
         embed(plan_.rows[row].token, residual_[row]);
         norm(row, model_.layers[0].norms[ATTENTION_INPUT], row);
@@ -104,19 +147,34 @@ class Forward {
     });
     for (int layer = 0; layer < shape_.layers; ++layer) {
       const auto& norms = model_.layers[layer].norms;
-      project(layer, *members_[member]);
-      team_.share(row_count(), row_grain(), [&](int first, int end) {
+      upcoming_.before_attention(member.waiting, plan_, layer, member.number, team_.size());
+      project(layer, member);
+      member.way.share(row_count(), row_grain(), [&](int first, int end) {
         for (int row = first; row < end; ++row) place(layer, row);
       });
-      attend(layer, *members_[member]);
-      add_output(layer, ATTENTION_OUT, attended_, *members_[member]);
-      settle(norms[ATTENTION_OUTPUT], &norms[FEEDFORWARD_INPUT]);
-      feed_forward(layer, *members_[member]);
-      add_output(layer, DOWN, inner_, *members_[member]);
+      expect(layer, ATTENTION_OUT, member);
+      attend(layer, member);
+      expect(layer, GATE_UP, member);
+      add_output(layer, ATTENTION_OUT, attended_, member);
+      settle(norms[ATTENTION_OUTPUT], &norms[FEEDFORWARD_INPUT], member);
+      expect(layer, DOWN, member);
+      feed_forward(layer, member);
+      expect(layer + 1, QKV, member);
+      add_output(layer, DOWN, inner_, member);
       const bool is_last = layer + 1 == shape_.layers;
-      settle(norms[FEEDFORWARD_OUTPUT], is_last ? nullptr : &model_.layers[layer + 1].norms[ATTENTION_INPUT]);
+      settle(norms[FEEDFORWARD_OUTPUT], is_last ? nullptr : &model_.layers[layer + 1].norms[ATTENTION_INPUT],
+             member);
     }
-    head(*members_[member], request);
+    head(member);
+  }
+
+  // What the member fetches while it waits, from now on.
+  void expect(int layer, Site site, Member& member) {
+    if (layer < shape_.layers) {
+      upcoming_.before(member.waiting, plan_, layer, site, member.number, team_.size());
+    } else {
+      upcoming_.before_head(member.waiting, plan_, member.number, team_.size());
+    }
   }
 
   void embed(int token, float* to) const {
@@ -134,19 +192,19 @@ class Forward {
   }
 
   // Ranks first, for the adapters of the plan; nothing where none takes part.
-  void lower(int layer, Site site, Rows<const Activation> x) {
+  void lower(int layer, Site site, Rows<const Activation> x, Member& member) {
     const int panels = linear_.lowered_panels(plan_, layer, site);
     if (panels == 0) return;
-    const int pieces = int(plan_.pieces.size());
-    team_.share(pieces * panels, 1, [&](int index, int) {
-      linear_.lower(plan_.pieces[index / panels], layer, site, index % panels, x);
+    const int groups = int(plan_.groups.size());
+    member.way.share(groups * panels, 1, [&](int index, int) {
+      linear_.lower(plan_, plan_.groups[index / panels], layer, site, index % panels, x);
     });
   }
 
   void project(int layer, Member& member) {
-    lower(layer, QKV, reading(normed_));
+    lower(layer, QKV, reading(normed_), member);
     const int panels = model_.panels_of(QKV);
-    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
+    share_panels(panels, member, [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
         const auto own = upcoming_.panel_of(layer, QKV, panel);
         linear_.add_panel(plan_, layer, QKV, own.segment, own.index, reading(normed_), Start::ZERO,
@@ -207,7 +265,7 @@ class Forward {
 
   void attend(int layer, Member& member) {
     const int tiles = int(plan_.tiles.size());
-    team_.share(tiles * shape_.kv_heads, 1, [&](int index, int) {
+    member.way.share(tiles * shape_.kv_heads, 1, [&](int index, int) {
       const QueryTile& tile = plan_.tiles[index / shape_.kv_heads];
       const int kv_head = index % shape_.kv_heads;
       member.attention.attend(layer, kv_head, plan_, tile, queries_of(kv_head, tile.first_row), attended_);
@@ -216,9 +274,9 @@ class Forward {
 
   // The output of attention or feed-forward: added to the stream, or left in projected_ where it is normed first.
   void add_output(int layer, Site site, Rows<Activation> x, Member& member) {
-    lower(layer, site, reading(x));
+    lower(layer, site, reading(x), member);
     const int panels = model_.panels_of(site);
-    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
+    share_panels(panels, member, [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
         Errands* errands =
             upcoming_.beside(member.errands, plan_, layer, site, {0, panel}, panel, then(panel, end, next));
@@ -229,8 +287,8 @@ class Forward {
   }
 
   // Between two halves of a layer: the output's own norm, where there is one, and the norm for what comes next.
-  void settle(const Buffer<float>& output_norm, const Buffer<float>* next_norm) {
-    team_.share(row_count(), row_grain(), [&](int first, int end) {
+  void settle(const Buffer<float>& output_norm, const Buffer<float>* next_norm, Member& member) {
+    member.way.share(row_count(), row_grain(), [&](int first, int end) {
       for (int row = first; row < end; ++row) {
         if (shape_.has_post_norms) {
           add_rms_norm(projected_[row], output_norm.data(), shape_.hidden, hidden_, shape_.rms_epsilon, residual_[row]);
@@ -241,34 +299,38 @@ class Forward {
   }
 
   void feed_forward(int layer, Member& member) {
-    lower(layer, GATE_UP, reading(normed_));
+    lower(layer, GATE_UP, reading(normed_), member);
     const int panels = inner_width_ / PANEL;
-    const Rows<float> gate{member.tile.data(), 2 * PANEL}, up{member.tile.data() + PANEL, 2 * PANEL};
-    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
-      for (int panel = first; panel < end; ++panel) {
-        const auto beside = [&](int segment) {
-          return upcoming_.beside(member.errands, plan_, layer, GATE_UP, {segment, panel}, panel,
-                                  then(panel, end, next));
-        };
-        linear_.prefetch(layer, GATE_UP, 1, panel);
-        linear_.add_panel(plan_, layer, GATE_UP, 0, panel, reading(normed_), Start::ZERO, gate, beside(0));
-        linear_.add_panel(plan_, layer, GATE_UP, 1, panel, reading(normed_), Start::ZERO, up, beside(1));
+    // With few rows, one after the other as long as both find room: a long stretch of one matrix is read faster.
+    const int together = is_few() ? std::max(1, int(member.tile.count()) / (2 * PANEL * row_count())) : 1;
+    const std::size_t width = std::size_t(together) * PANEL;
+    const Rows<float> gate{member.tile.data(), 2 * width}, up{member.tile.data() + width, 2 * width};
+    share_panels(panels, member, [&](int first, int end, int next) {
+      for (int from = first; from < end; from += together) {
+        const int to = std::min(from + together, end);
+        for (int segment = 0; segment < 2; ++segment) {
+          for (int panel = from; panel < to; ++panel) {
+            Errands* errands = upcoming_.beside(member.errands, plan_, layer, GATE_UP, {segment, panel}, panel,
+                                                then(panel, end, next));
+            linear_.add_panel(plan_, layer, GATE_UP, segment, panel, reading(normed_), Start::ZERO,
+                              columns(segment == 0 ? gate : up, panel - from), errands);
+          }
+        }
         for (int row = 0; row < row_count(); ++row) {
-          gated(gate[row], up[row], PANEL, shape_.is_gelu, inner_[row] + panel * PANEL);
+          gated(gate[row], up[row], (to - from) * PANEL, shape_.is_gelu, inner_[row] + from * PANEL);
         }
       }
     });
   }
 
   // Logits of the selected rows: the best of each by each member, and all of them where they are asked for.
-  void head(Member& member, const Request& request) {
+  void head(Member& member) {
     const int count = int(plan_.selected.size());
     if (count == 0) return;
-    team_.share(count, 1, [&](int index, int) { norm(plan_.selected[index].row, model_.final_norm, index); });
-    std::fill_n(member.best.begin(), count, Best{-std::numeric_limits<float>::infinity(), shape_.vocabulary});
+    member.way.share(count, 1, [&](int index, int) { norm(plan_.selected[index].row, model_.final_norm, index); });
     const Rows<float> logits{member.tile.data(), PANEL};
     const int panels = model_.head.panel_count();
-    team_.share_ahead(panels, panel_grain(panels), [&](int first, int end, int next) {
+    share_panels(panels, member, [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
         LinearLayers<Numbers>::add_weights(model_.head, panel, count, reading(normed_), Start::ZERO, logits,
                                            upcoming_.beside_head(member.errands, count, then(panel, end, next)));
@@ -276,7 +338,7 @@ class Forward {
         for (int index = 0; index < count; ++index) {
           find_best(logits[index], valid, base, member.best[index]);
           if (plan_.selected[index].logits_slot >= 0) {
-            float* to = request.logits + std::size_t(plan_.selected[index].logits_slot) * shape_.vocabulary + base;
+            float* to = request_.logits + std::size_t(plan_.selected[index].logits_slot) * shape_.vocabulary + base;
             write_logits(logits[index], valid, to);
           }
         }
@@ -312,7 +374,7 @@ class Forward {
   }
 
   // The best of all members' best.
-  void answer(const Request& request) {
+  void answer() {
     for (int index = 0; index < int(plan_.selected.size()); ++index) {
       Best best = members_[0]->best[index];
       for (const auto& member : members_) {
@@ -320,8 +382,8 @@ class Forward {
       }
       // A soft cap keeps the order.
       if (shape_.logit_softcap > 0) best.logit = soft_capped(splat(best.logit), shape_.logit_softcap)[0];
-      request.best[plan_.selected[index].slot] = best.token;
-      request.best_logits[plan_.selected[index].slot] = best.logit;
+      request_.best[plan_.selected[index].slot] = best.token;
+      request_.best_logits[plan_.selected[index].slot] = best.logit;
     }
   }
 
@@ -356,6 +418,8 @@ class Forward {
   Rows<float> projected_;
   Rows<Activation> attended_, inner_;
   Buffer<Activation> queries_;
+  Request request_{};
+  int planned_rows_ = 0;
   Plan plan_;
 };
 

@@ -122,8 +122,12 @@ std::int64_t tanren_weight_bytes(Engine* engine) {
   return guarded([&] { return engine->weight_bytes(); });
 }
 
-std::int64_t tanren_step(Engine* engine, const tanren::Request* request) {
-  return done([&] { engine->step(*request); });
+std::int64_t tanren_begin(Engine* engine, const tanren::Request* request) {
+  return done([&] { engine->begin(*request); });
+}
+
+std::int64_t tanren_finish(Engine* engine) {
+  return done([&] { engine->finish(); });
 }
 
 }  // extern "C"

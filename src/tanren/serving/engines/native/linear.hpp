@@ -18,6 +18,7 @@ template <class Numbers>
 class LinearLayers {
  public:
   using Activation = typename Numbers::Activation;
+  using Weight = typename Numbers::Weight;
 
   LinearLayers(const Model<Numbers>& model) : model_(model) {}
 
@@ -35,20 +36,13 @@ class LinearLayers {
     return columns / NARROW;
   }
 
-  // a · x of a piece's rows, one narrow panel of it.
-  void lower(const AdapterPiece& piece, int layer, Site site, int panel, Rows<const Activation> x) {
-    const SiteUpdate<Numbers>& adapter = update(piece, layer, site);
-    for (const auto& segment : adapter.segments) {
-      const int own_panel = panel - segment.first_column / NARROW;
-      if (segment.a.is_empty() || own_panel < 0 || own_panel >= segment.a.panel_count()) continue;
-      float sums[PIECE_ROWS * NARROW];
-      const auto* weights = segment.a.panel(own_panel);
-      add_product<Numbers, NARROW_VECTORS>(Start::ZERO, piece.row_count, x.from(piece.first_row),
-                                           {&weights, 1, segment.a.depth(), NARROW}, {sums, NARROW});
-      for (int row = 0; row < piece.row_count; ++row) {
-        Activation* to = lowered(piece.first_row + row) + panel * NARROW;
-        for (int v = 0; v < NARROW; v += LANES) store_narrowed(to + v, load(sums + row * NARROW + v));
-      }
+  // a · x of a group's rows, one narrow panel of it.
+  void lower(const Plan& plan, const PieceGroup& group, int layer, Site site, int panel, Rows<const Activation> x) {
+    const AdapterPiece* pieces = plan.pieces.data() + group.first_piece;
+    if (pieces[0].row_count > 1) {
+      lower_rows(pieces[0], layer, site, panel, x);
+    } else {
+      lower_lone_rows(pieces, group.count, layer, site, panel, x);
     }
   }
 
@@ -74,14 +68,6 @@ class LinearLayers {
     }
   }
 
-  // Asks for the beginning of a panel that is elsewhere than behind the one being read.
-  void prefetch(int layer, Site site, int segment, int panel) const {
-    const auto* begin = model_.layers[layer].sites[site][segment].weights.panel(panel);
-    for (int byte = 0; byte < PREFETCH_BYTES; byte += 64) {
-      __builtin_prefetch(reinterpret_cast<const char*>(begin) + byte);
-    }
-  }
-
   // One panel of any packed matrix, for `rows` rows.
   static void add_weights(const PackedMatrix<Numbers, PANEL>& matrix, int panel, int rows, Rows<const Activation> x,
                           Start start, Rows<float> y, Errands* errands) {
@@ -95,6 +81,50 @@ class LinearLayers {
   }
 
  private:
+  void lower_rows(const AdapterPiece& piece, int layer, Site site, int panel, Rows<const Activation> x) {
+    const auto* weights = narrow_panel(piece, layer, site, panel);
+    if (weights == nullptr) return;
+    float sums[PIECE_ROWS][NARROW];
+    add_product<Numbers, NARROW_VECTORS>(Start::ZERO, piece.row_count, x.from(piece.first_row),
+                                         {&weights, 1, depth_of(site), NARROW}, {sums[0], NARROW});
+    for (int row = 0; row < piece.row_count; ++row) keep(sums[row], piece.first_row + row, panel);
+  }
+
+  void lower_lone_rows(const AdapterPiece* pieces, int count, int layer, Site site, int panel,
+                       Rows<const Activation> x) {
+    const Activation* values[LONE_ROWS];
+    const Weight* weights[LONE_ROWS];
+    int rows[LONE_ROWS], found = 0;
+    for (int index = 0; index < count; ++index) {
+      weights[found] = narrow_panel(pieces[index], layer, site, panel);
+      if (weights[found] == nullptr) continue;
+      rows[found] = pieces[index].first_row;
+      values[found] = x[rows[found]];
+      ++found;
+    }
+    if (found == 0) return;
+    float sums[LONE_ROWS][NARROW];
+    multiply_apart<Numbers, LONE_ROWS>(found, values, weights, depth_of(site), sums);
+    for (int index = 0; index < found; ++index) keep(sums[index], rows[index], panel);
+  }
+
+  // Of the a of all segments side by side; null where the adapter has no such panel.
+  const Weight* narrow_panel(const AdapterPiece& piece, int layer, Site site, int panel) const {
+    for (const auto& segment : update(piece, layer, site).segments) {
+      const int own_panel = panel - segment.first_column / NARROW;
+      if (!segment.a.is_empty() && own_panel >= 0 && own_panel < segment.a.panel_count()) {
+        return segment.a.panel(own_panel);
+      }
+    }
+    return nullptr;
+  }
+
+  int depth_of(Site site) const { return round_up(model_.features_in(site), Numbers::GROUP); }
+
+  void keep(const float* sums, int row, int panel) {
+    for (int v = 0; v < NARROW; v += LANES) store_narrowed(lowered(row) + panel * NARROW + v, load(sums + v));
+  }
+
   const SiteUpdate<Numbers>& update(const AdapterPiece& piece, int layer, Site site) const {
     return model_.adapters[piece.adapter]->site(layer, site);
   }

@@ -146,6 +146,9 @@ class Model {
   // Values of a block and head: [BLOCK_TOKENS / GROUP][head_stride][GROUP], a panel for probabilities.
   Weight* values(int layer, int block, int kv_head) const { return keys(layer, block, kv_head) + block_values(); }
 
+  // Keys and values of a block's heads follow each other.
+  std::size_t block_bytes() const { return 2 * shape.kv_heads * block_values() * sizeof(Weight); }
+
   // Numbers of a block's keys, or values, of one head.
   std::size_t block_values() const { return std::size_t(BLOCK_TOKENS) * round_up(shape.head_dim, NARROW); }
 

@@ -16,6 +16,8 @@ namespace tanren {
 inline constexpr int CHUNK_ROWS = 256;
 // Rows of one adapter that are multiplied by its factors as one piece of work.
 inline constexpr int PIECE_ROWS = 32;
+// Pieces of one row each that are multiplied by their factors together.
+inline constexpr int LONE_ROWS = 4;
 
 // As native_library.py declares it, field for field; see stepper.py for what the arrays hold.
 struct Request {
@@ -38,6 +40,11 @@ struct AdapterPiece {
   int first_row, row_count;
 };
 
+// A piece of several rows, or some successive pieces of one row each.
+struct PieceGroup {
+  int first_piece, count;
+};
+
 // Rows of one sequence at successive positions.
 struct QueryTile {
   int first_row, row_count;
@@ -52,6 +59,7 @@ struct SelectedRow {
 struct Plan {
   std::vector<RowPlan> rows;
   std::vector<AdapterPiece> pieces;
+  std::vector<PieceGroup> groups;  // of all pieces
   std::vector<QueryTile> tiles;
   std::vector<SelectedRow> selected;
 };
@@ -84,6 +92,14 @@ inline Plan plan_chunk(const Request& request, int first, int end, int tile_rows
       plan.pieces.push_back({adapter, index, 0});
     }
     ++plan.pieces.back().row_count;
+  }
+
+  for (int index = 0; index < int(plan.pieces.size()); ++index) {
+    const auto is_lone = [&](int piece) { return plan.pieces[piece].row_count == 1; };
+    const bool joins = !plan.groups.empty() && plan.groups.back().count < LONE_ROWS && is_lone(index) &&
+                       is_lone(plan.groups.back().first_piece);
+    if (!joins) plan.groups.push_back({index, 0});
+    ++plan.groups.back().count;
   }
 
   std::vector<int> logits_slot(request.selected, -1);

@@ -52,9 +52,6 @@ struct Parts {
   int width;
 };
 
-// Weights are asked for this many bytes before they are needed; the processor itself looks less far ahead.
-inline constexpr int PREFETCH_BYTES = 4096;
-
 namespace detail {
 
 // One group along the depth: GROUP values of each row against GROUP · VECTORS · LANES weights.
@@ -103,7 +100,8 @@ inline __attribute__((always_inline)) void add_group(Floats (&sums)[ROWS][VECTOR
 }
 #endif
 
-// `errands`: none where the weights come from memory, so that they are what is asked for.
+// Weights are not asked for in advance: they follow each other in memory, and what the processor then fetches by itself
+// comes faster than what it is told to. `errands` fetch what lies elsewhere.
 template <class Numbers, int ROWS, int VECTORS, bool HAS_ERRANDS>
 void add_tile(Start start, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y,
               [[maybe_unused]] Errands* errands) {
@@ -116,13 +114,7 @@ void add_tile(Start start, Rows<const typename Numbers::Activation> x, Parts<Num
   for (int part = 0; part < w.count; ++part, values += w.depth) {
     const auto* weights = w.each[part];
     for (int k = 0; k < w.depth; k += GROUP, weights += GROUP * w.width) {
-      if constexpr (HAS_ERRANDS) {
-        errands->run();
-      } else {
-        for (int byte = 0; byte < int(sizeof *weights) * GROUP * VECTORS * LANES; byte += 64) {
-          __builtin_prefetch(reinterpret_cast<const char*>(weights) + PREFETCH_BYTES + byte);
-        }
-      }
+      if constexpr (HAS_ERRANDS) errands->run();
       add_group<ROWS, VECTORS>(sums, values + k, x.stride, weights);
     }
   }
@@ -143,13 +135,32 @@ void add_up_to(int rows, Start start, Rows<const typename Numbers::Activation> x
 
 }  // namespace detail
 
-// The product over any number of rows. `errands` are run where the weights are in the cache already.
+// Sums of some rows of which each has its own weights, of one narrow panel: y[r][c] = Σ_k x[r][k] · w[r][k][c].
+//
+// A row's sums wait for each other, one multiplication after the next; those of several rows go side by side.
+template <class Numbers, int ROWS>
+void multiply_apart(int rows, const typename Numbers::Activation* const* x, const typename Numbers::Weight* const* w,
+                    int depth, float (*y)[NARROW]) {
+  if constexpr (ROWS > 1) {
+    if (rows < ROWS) return multiply_apart<Numbers, ROWS - 1>(rows, x, w, depth, y);
+  }
+  constexpr int GROUP = Numbers::GROUP;
+  Floats sums[ROWS][1][NARROW_VECTORS] = {};
+  for (int k = 0; k < depth; k += GROUP) {
+    for (int r = 0; r < ROWS; ++r) detail::add_group<1, NARROW_VECTORS>(sums[r], x[r] + k, 0, w[r] + k * NARROW);
+  }
+  for (int r = 0; r < ROWS; ++r) {
+    for (int v = 0; v < NARROW_VECTORS; ++v) store(y[r] + v * LANES, sums[r][0][v]);
+  }
+}
+
+// The product over any number of rows, and `errands` beside it.
 template <class Numbers, int VECTORS>
 void add_product(Start start, int rows, Rows<const typename Numbers::Activation> x, Parts<Numbers> w, Rows<float> y,
                  Errands* errands = nullptr) {
   for (int row = 0; row < rows; row += TILE_ROWS) {
     const int count = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
-    if (row > 0 && errands != nullptr) {
+    if (errands != nullptr) {
       detail::add_up_to<Numbers, VECTORS, true>(count, start, x.from(row), w, y.from(row), errands);
     } else {
       detail::add_up_to<Numbers, VECTORS, false>(count, start, x.from(row), w, y.from(row), nullptr);

@@ -1,8 +1,9 @@
-// What a member of the team reads after the panel it is at, as errands for the time of that panel's product.
+// What a member of the team reads next, as errands: for the time of a panel's product, or for a time of waiting.
 //
-// In the order in which it is needed: what the adapters add to the panel, the weights that the member goes on with, and
-// its share of the factors with which the next site begins. Where all rows fit into one tile there is nothing to do:
-// the weights come from memory all the while, which has enough to do with them.
+// With many rows, beside a product, in the order in which it is needed: what the adapters add to the panel, the weights
+// that the member goes on with, and its share of the factors with which the next site begins. Where all rows fit into
+// one tile, memory has enough to do during a product; what it is asked for while a member waits is that with which the
+// next part begins.
 #pragma once
 
 #include "errands.hpp"
@@ -18,6 +19,8 @@ inline constexpr int DEPTH_BLOCK = 2048;
 template <class Numbers>
 class Upcoming {
  public:
+  using Weight = typename Numbers::Weight;
+
   struct Panel {
     int segment, index;
   };
@@ -62,7 +65,51 @@ class Upcoming {
     return &errands;
   }
 
+  // For a member that waits, where memory is the limit: its share of that with which the site begins.
+  void before(Errands& errands, const Plan& plan, int layer, Site site, int member, int members) const {
+    errands.clear();
+    if (int(plan.rows.size()) > TILE_ROWS) return;
+    for (int index = member; index < int(plan.pieces.size()); index += members) {
+      for (const auto& segment : update(plan.pieces[index], layer, site).segments) {
+        if (!segment.a.is_empty()) errands.add(segment.a.everything());
+      }
+    }
+    const auto& segments = model_.layers[layer].sites[site];
+    for (int piece = member, left = SHARE_BYTES; piece < pieces_of(site) && left > 0; piece += members) {
+      const Panel first = panel_of(layer, site, piece);
+      const Stretch panel = segments[first.segment].weights.beginning(first.index, DEPTH_BLOCK);
+      errands.add(panel);
+      left -= int(panel.bytes);
+    }
+  }
+
+  // The same of the head.
+  void before_head(Errands& errands, const Plan& plan, int member, int members) const {
+    errands.clear();
+    if (int(plan.rows.size()) > TILE_ROWS) return;
+    for (int piece = member, left = SHARE_BYTES; piece < model_.head.panel_count() && left > 0; piece += members) {
+      const Stretch panel = model_.head.beginning(piece, DEPTH_BLOCK);
+      errands.add(panel);
+      left -= int(panel.bytes);
+    }
+  }
+
+  // The same of attention: keys and values of the sequences.
+  void before_attention(Errands& errands, const Plan& plan, int layer, int member, int members) const {
+    errands.clear();
+    if (int(plan.rows.size()) > TILE_ROWS) return;
+    for (const auto& tile : plan.tiles) {
+      const RowPlan& row = plan.rows[tile.first_row];
+      for (int block = member; block <= row.position / BLOCK_TOKENS; block += members) {
+        errands.add({model_.keys(layer, row.blocks[block], 0), model_.block_bytes()});
+      }
+    }
+  }
+
  private:
+  // Of what comes next, so much finds room in a member's second cache beside what it is at.
+  static constexpr int SHARE_BYTES = 1 << 18;
+
   Stretch weights_after(int layer, Site site, Panel panel, int next) const {
     const auto& sites = model_.layers[layer].sites;
     if (site == GATE_UP && panel.segment == 0) return sites[GATE_UP][1].weights.beginning(panel.index, DEPTH_BLOCK);
@@ -87,7 +134,7 @@ class Upcoming {
   }
 
   static void spread(Errands& errands, const PackedMatrix<Numbers, PANEL>& weights, int rows) {
-    errands.spread(std::size_t((rows - 1) / TILE_ROWS) * (weights.depth() / Numbers::GROUP));
+    errands.spread(std::size_t((rows - 1) / TILE_ROWS + 1) * (weights.depth() / Numbers::GROUP));
   }
 
   const SiteUpdate<Numbers>& update(const AdapterPiece& piece, int layer, Site site) const {
