@@ -1,7 +1,7 @@
 """A stop that was asked for: of the server, by SIGTERM or Ctrl-C, in the middle of training, and of a job."""
 
 from tanren.settings import read_settings
-from tanren.supervisor import _socket_folder
+from tanren.supervision.data_directory import socket_folder
 from tests.service.long_jobs import has_checkpoint, job_events, job_logs, start_long_job
 from tests.service.servers import finished, wait_until
 
@@ -10,7 +10,7 @@ def test_an_orderly_stop_leaves_no_process_and_the_job_goes_on_at_the_next_start
     own_server.start()
     arn = start_long_job(own_server)
     wait_until(lambda: has_checkpoint(own_server), seconds=120, what="a checkpoint")
-    sockets = _socket_folder(read_settings({}, data_dir=own_server.data_dir))
+    sockets = socket_folder(read_settings({}, data_dir=own_server.data_dir))
     assert own_server.stop() == 0
     assert own_server.group() == []
     assert not sockets.exists()

@@ -25,9 +25,8 @@ from tanren.domain.errors import TanrenError, ValidationFailed
 from tanren.model_files.memory import available_bytes, memory_needs
 from tanren.model_files.store import NANO_FOLDER, SPARE_BYTES, StoredModel
 from tanren.object_stores import require_credentials
-from tanren.processes import HEALTH_PATH
+from tanren.processes import HEALTH_PATH, LOCK_FILE
 from tanren.settings import Settings
-from tanren.supervisor import LOCK_FILE
 
 COMFORTABLE_BYTES: Final = 5 * 10**9
 """Free disk below which a user is told: base models of one's own and checkpoints take gigabytes."""

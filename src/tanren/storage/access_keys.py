@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from tanren.domain.identities import KeyStatus, LastingKey, ServiceCredential, Session
 from tanren.storage.identity_database import row_of
-from tanren.storage.tables import iam_access_keys, iam_service_credentials, iam_sessions
+from tanren.storage.identity_tables import iam_access_keys, iam_service_credentials, iam_sessions
 
 
 def find_access_key(connection: Connection, access_key_id: str) -> LastingKey | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from tanren.domain.errors import ResourceNotFound
 from tanren.domain.identities import IdentityKind, Role, User
 from tanren.storage.identity_database import row_of
-from tanren.storage.tables import iam_former_roles, iam_identities, iam_tags
+from tanren.storage.identity_tables import iam_former_roles, iam_identities, iam_tags
 
 Identity = User | Role
 T = TypeVar("T", User, Role)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, select, update
 
 from tanren.storage.database import Database
-from tanren.storage.tables import iam_revision
+from tanren.storage.identity_tables import iam_revision
 
 GLANCE_SECONDS: Final = 0.5
 _REVISION: Final = select(iam_revision.c.revision)

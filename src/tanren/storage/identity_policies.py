@@ -9,7 +9,7 @@ from tanren.domain.aws_managed_policies import AWS_MANAGED_POLICIES
 from tanren.domain.identities import ManagedPolicy, PolicyVersion
 from tanren.storage.identities import Identity, identity_of
 from tanren.storage.identity_database import row_of
-from tanren.storage.tables import (
+from tanren.storage.identity_tables import (
     iam_identities,
     iam_inline_policies,
     iam_managed_policies,

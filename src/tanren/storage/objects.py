@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tanren.domain.errors import JobFailed, ServiceUnavailable
+from tanren.domain.sentences import Sentence, joined, sentence
 
 _CHUNK_BYTES = 1 << 20
 _MISSING_KEY = {"NoSuchKey", "404", "NotFound"}
@@ -145,13 +146,22 @@ class ObjectStore:
             raise _explained(error, "DeleteObject", location) from error
 
 
-def lacking_permission(action: str, location: S3Location) -> str:
+def lacking_permission(action: str, location: S3Location) -> Sentence:
     """AWS's sentence for a job that may not do this (the fact sheet §1.3), without the full stop."""
     if action in ("GetObject", "ListBucket", "ListObjectsV2"):
-        place = f"Amazon S3 bucket: {location.bucket} at key {location.key}"
-        return f"Could not validate {action} permissions to access {place}"
-    place = f"S3 bucket: {location.bucket} at key {location.key}"
-    return f"Amazon S3 perms missing ({action}): Could not validate {action} permissions to access {place}"
+        return sentence(
+            "Could not validate {action} permissions to access Amazon S3 bucket: {bucket} at key {key}",
+            action=action,
+            bucket=location.bucket,
+            key=location.key,
+        )
+    return sentence(
+        "Amazon S3 perms missing ({action}): Could not validate {action} permissions to access S3 bucket: {bucket} at "
+        "key {key}",
+        action=action,
+        bucket=location.bucket,
+        key=location.key,
+    )
 
 
 def _explained(error: ClientError | BotoCoreError, action: str, location: S3Location) -> JobFailed | ServiceUnavailable:
@@ -163,9 +173,11 @@ def _explained(error: ClientError | BotoCoreError, action: str, location: S3Loca
         return ServiceUnavailable(f"S3 answered {code} for {location.uri}; the same request may succeed later.")
     first = lacking_permission(action, location)
     if code in _MISSING_BUCKET:
-        return JobFailed(f"{first}. The bucket does not exist; create it: aws s3 mb s3://{location.bucket}")
-    if code in _MISSING_KEY:
-        return JobFailed(f"{first}. There is no such object; upload it: aws s3 cp FILE {location.uri}")
-    if code in _DENIED:
-        return JobFailed(f"{first}. Access is denied ({code}); the role needs s3:{action} on it.")
-    return JobFailed(f"{first}. S3 answered {code}: {error}")
+        why = sentence(". The bucket does not exist; create it: aws s3 mb s3://{bucket}", bucket=location.bucket)
+    elif code in _MISSING_KEY:
+        why = sentence(". There is no such object; upload it: aws s3 cp FILE {uri}", uri=location.uri)
+    elif code in _DENIED:
+        why = sentence(". Access is denied ({code}); the role needs s3:{action} on it.", code=code, action=action)
+    else:
+        why = sentence(". S3 answered {code}: {error}", code=code, error=error)
+    return JobFailed(joined(first, why))

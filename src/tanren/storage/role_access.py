@@ -17,6 +17,7 @@ from tanren.domain.policies.principals import Caller, caller_of
 from tanren.domain.policies.sources import KnownRole
 from tanren.domain.policies.templates import ContextValue
 from tanren.domain.scope import Scope
+from tanren.domain.sentences import joined, sentence
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +63,16 @@ class RoleAccess:
         logger.info("refused: %s", decision.explanation)
         statement = json.dumps({"Effect": "Allow", "Action": action, "Resource": resource})
         raise JobFailed(
-            f"{refusal}. {decision.message}. A statement that would allow it, in a policy of role {self._role.arn}: "
-            f"{statement}"
+            joined(
+                refusal,
+                ". ",
+                decision.message,
+                sentence(
+                    ". A statement that would allow it, in a policy of role {role}: {statement}",
+                    role=self._role.arn,
+                    statement=statement,
+                ),
+            )
         )
 
     def check_model(self, model_arn: str) -> None:

@@ -1,85 +1,29 @@
 """The schema: every table that outlives a process, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
 
-Times are aware UTC in Python and UTC in the database. Migrations in `storage/migrations` make these tables; a test
-checks that both agree.
+Those of identities are in `identity_tables`. Migrations in `storage/migrations` make these tables; a test checks that
+both agree.
 """
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-import msgspec
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
-from tanren.domain.customization_jobs import PhaseState
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite keeps no time zone, so it is dropped on the way in and put back on the way out."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        assert value.tzinfo is not None, "a naive datetime reached the store"
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        # A page of a hundred jobs has three hundred times: one call for each, where the text is SQLite's.
-        return _utc_of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
-
-
-def _utc_of_text(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
-
-
-class Phases(TypeDecorator[dict[str, PhaseState]]):
-    """The phases of a job, as JSON whose moments are ISO 8601."""
-
-    impl = JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: dict[str, PhaseState] | None, dialect: Dialect) -> Any:
-        return msgspec.to_builtins(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, PhaseState]:
-        return msgspec.convert(value, dict[str, PhaseState])
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        # As above: from SQLite's text at once, the moments included.
-        return _phases_of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
-
-
-_phases_of_text: Final = msgspec.json.Decoder(dict[str, PhaseState]).decode
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from tanren.storage.columns import Phases, UtcDateTime, metadata
 
 
 def _scope() -> tuple[Column[str], Column[str]]:
@@ -463,6 +407,7 @@ job_events = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("message", Text, nullable=False),
+    Column("parts", JSON(none_as_null=True), nullable=True),  # of a Sentence: its templates and values
     Index(None, "job_arn", "event_id"),
 )
 
@@ -496,131 +441,4 @@ engine_hosts = Table(
     Column("failure_message", String(2048)),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
-)
-
-iam_identities = Table(
-    "iam_identities",
-    metadata,
-    Column("identity_id", String(32), primary_key=True),  # AIDA… of a user, AROA… of a role
-    Column("account_id", String(12), nullable=False),
-    Column("kind", String(8), nullable=False),
-    Column("name", String(64), nullable=False),
-    Column("folded_name", String(64), nullable=False),  # two names that differ only in case are one
-    Column("path", String(512), nullable=False),
-    Column("description", String(1000)),
-    Column("trust_policy", Text),
-    Column("max_session_seconds", Integer),
-    Column("boundary_arn", String(2048)),
-    Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("account_id", "kind", "folded_name", name="uq_iam_identities_name"),
-)
-
-iam_former_roles = Table(
-    "iam_former_roles",
-    metadata,
-    Column("arn", String(2048), primary_key=True),
-    Column("deleted_at", UtcDateTime, nullable=False),
-)
-
-iam_inline_policies = Table(
-    "iam_inline_policies",
-    metadata,
-    Column("identity_id", String(32), primary_key=True),
-    Column("name", String(128), primary_key=True),
-    Column("document", Text, nullable=False),
-)
-
-iam_managed_policies = Table(
-    "iam_managed_policies",
-    metadata,
-    Column("arn", String(2048), primary_key=True),
-    Column("policy_id", String(32), nullable=False),
-    Column("account_id", String(12), nullable=False),
-    Column("name", String(128), nullable=False),
-    Column("folded_name", String(128), nullable=False),
-    Column("path", String(512), nullable=False),
-    Column("description", String(1000)),
-    Column("default_version", Integer, nullable=False),
-    Column("latest_version", Integer, nullable=False),  # the number of a deleted version is not given again
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("account_id", "folded_name", name="uq_iam_managed_policies_name"),
-)
-
-iam_policy_versions = Table(
-    "iam_policy_versions",
-    metadata,
-    Column("policy_arn", String(2048), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("document", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-)
-
-iam_policy_attachments = Table(
-    "iam_policy_attachments",
-    metadata,
-    Column("identity_id", String(32), primary_key=True),
-    Column("policy_arn", String(2048), primary_key=True),
-    Index(None, "policy_arn"),
-)
-
-iam_tags = Table(
-    "iam_tags",
-    metadata,
-    Column("owner_id", String(32), primary_key=True),  # of a user, a role or a managed policy
-    Column("folded_key", String(128), primary_key=True),
-    Column("key", String(128), nullable=False),
-    Column("value", String(256), nullable=False),
-)
-
-iam_access_keys = Table(
-    "iam_access_keys",
-    metadata,
-    Column("access_key_id", String(128), primary_key=True),
-    Column("account_id", String(12), nullable=False),
-    Column("identity_id", String(32)),  # of a user; none for the root of its account
-    Column("secret_access_key", String(128), nullable=False),
-    Column("status", String(8), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Index(None, "identity_id"),
-)
-
-iam_sessions = Table(
-    "iam_sessions",
-    metadata,
-    Column("access_key_id", String(128), primary_key=True),
-    Column("secret_access_key", String(128), nullable=False),
-    Column("session_token", String(1024), nullable=False),
-    Column("account_id", String(12), nullable=False),
-    Column("identity_id", String(32)),  # the role that was assumed, or the user; none for root
-    Column("session_name", String(64)),
-    Column("policies", JSON),  # documents of session policies; null where none was given
-    Column("tags", JSON, nullable=False),
-    Column("transitive_tag_keys", JSON, nullable=False),
-    Column("issued_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Index(None, "expires_at"),
-)
-
-iam_service_credentials = Table(
-    "iam_service_credentials",
-    metadata,
-    Column("credential_id", String(32), primary_key=True),  # ACCA…
-    Column("account_id", String(12), nullable=False),
-    Column("identity_id", String(32), nullable=False),
-    Column("service_name", String(64), nullable=False),
-    Column("alias", String(200), nullable=False),
-    Column("secret_sha256", String(64), nullable=False),
-    Column("status", String(8), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime),
-    UniqueConstraint("alias", name="uq_iam_service_credentials_alias"),
-    Index(None, "identity_id"),
-)
-
-iam_revision = Table(
-    "iam_revision",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("revision", BigInteger, nullable=False),  # grows with every change of the tables above
 )

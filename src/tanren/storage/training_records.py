@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
+from tanren.domain.sentences import sentence_json, sentence_of_json
 from tanren.storage.database import Database
 from tanren.storage.tables import customization_jobs, job_events, sample_records, step_records, validation_records
 
@@ -23,6 +24,7 @@ class JobEvent:
     attempt: int
     """0: before a worker took the job."""
     message: str
+    """A Sentence where it was told as one."""
 
 
 class TrainingRecords:
@@ -101,14 +103,20 @@ class TrainingRecords:
         query = query.order_by(table.c.event_id.desc() if descending else table.c.event_id).limit(most)
         with self.database.reading() as connection:
             return [
-                JobEvent(event_id=row.event_id, at=row.at, attempt=row.attempt, message=row.message)
+                JobEvent(
+                    event_id=row.event_id,
+                    at=row.at,
+                    attempt=row.attempt,
+                    message=row.message if row.parts is None else sentence_of_json(row.parts),
+                )
                 for row in connection.execute(query)
             ]
 
 
 def write_event(connection: Connection, job_arn: str, attempt: int, message: str, *, at: datetime) -> None:
     """As `TrainingRecords.add_event`, inside a transaction of the caller's."""
-    connection.execute(insert(job_events).values(job_arn=job_arn, attempt=attempt, at=at, message=message))
+    values = {"job_arn": job_arn, "attempt": attempt, "at": at, "message": message, "parts": sentence_json(message)}
+    connection.execute(insert(job_events).values(values))
 
 
 def _is_current(connection: Connection, job_arn: str, attempt: int) -> bool:

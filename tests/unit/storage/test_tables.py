@@ -10,10 +10,12 @@ from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tanren.storage import migrations
+from tanren.storage import identity_tables, migrations, tables
 from tanren.storage.database import Database, sqlite_url, upgrade
-from tanren.storage.tables import metadata, provisioned_throughputs, tags
+from tanren.storage.tables import provisioned_throughputs, tags
 
+(metadata,) = {tables.metadata, identity_tables.metadata}
+"""One for both modules, so that none of their tables is forgotten here."""
 LONGEST_NAME = 63
 """PostgreSQL cuts what is longer."""
 

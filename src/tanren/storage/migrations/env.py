@@ -5,8 +5,8 @@ All of them in one transaction: a process that is killed in the middle leaves th
 
 from alembic import context
 
+from tanren.storage.columns import metadata
 from tanren.storage.database import Database
-from tanren.storage.tables import metadata
 
 database = Database(context.config.attributes["url"])
 with database.writing() as connection:

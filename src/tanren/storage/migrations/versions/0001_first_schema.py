@@ -6,7 +6,7 @@ The trigger makes a terminal status of a job final in the store itself.
 import sqlalchemy as sa
 from alembic import op
 
-from tanren.storage.tables import UtcDateTime
+from tanren.storage.columns import UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -9,7 +9,7 @@ Revises: 0005
 import sqlalchemy as sa
 from alembic import op
 
-from tanren.storage.tables import UtcDateTime
+from tanren.storage.columns import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"

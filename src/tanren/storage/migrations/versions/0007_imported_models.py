@@ -10,7 +10,7 @@ Revises: 0006
 import sqlalchemy as sa
 from alembic import op
 
-from tanren.storage.tables import UtcDateTime
+from tanren.storage.columns import UtcDateTime
 
 revision = "0007"
 down_revision = "0006"
