@@ -1,14 +1,19 @@
 """The process of one dry run of a customization job. Composition root; tensors live here.
 
-    python -m tanren.dry_run        orders on standard input, the answer on standard output: a JSON object each
+    python -m tanren.dry_run            orders on standard input, the answer on standard output: a JSON object each
+    python -m tanren.dry_run --forks    the same for each fork of a server that has loaded what a look at data needs
 
 It ends with 0 and what was found, or with 1 and `{"refused": kind of error, "message": …}`. Any other end is a crash,
-or the caller's patience. `DryRunProcess` is the caller's side; the gateway has it.
+or its patience. `DryRunProcess` is the caller's side; the gateway has it.
+
+An estimate needs torch, which the others must not load (`forbid_torch`), so it has a process that is started for it.
 """
 
 import json
+import math
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +22,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from tanren.catalog.foundation_models import root_model
 from tanren.control.account_places import AccountPlaces
@@ -32,13 +37,16 @@ from tanren.domain.errors import (
     ValidationFailed,
 )
 from tanren.domain.scope import Scope
+from tanren.domain.sentences import parts_of, sentence_json
 from tanren.domain.weights import BoundWeights
+from tanren.jobs.fork_server import CAN_FORK, ForkServer, serve_forks
 from tanren.object_stores import object_store_address
 from tanren.settings import Settings, read_settings
-from tanren.storage.objects import ObjectStore
+from tanren.storage.objects import ObjectStore, ObjectStoreAddress
 
 if TYPE_CHECKING:
     from tanren.workflows.data_examination import DataExamination
+    from tanren.workflows.dry_run import Estimate
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 MOST_AT_ONCE: Final = 2
@@ -61,6 +69,9 @@ TOO_MUCH_MEMORY: Final = (
 _MOST_NAMED: Final = 50
 """Languages, labels and lines of an examination; there may be as many as records."""
 
+_COMMAND: Final = (sys.executable, "-m", "tanren.dry_run")
+_FORKS: Final = "--forks"
+
 _OUT_OF_MEMORY: Final = re.compile(rb"memory allocation of \d+ bytes failed|std::bad_alloc|an't allocate memory")
 """The last words of libraries in Rust, in C++, and of torch, which raise no MemoryError."""
 
@@ -75,6 +86,17 @@ class DryRunProcess:
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._of_accounts = AccountPlaces(MOST_OF_AN_ACCOUNT, of="dry runs")
+        self._forks = ForkServer([*_COMMAND, _FORKS])
+
+    def stand_ready(self, *, after_seconds: float) -> None:
+        """Loads what a look at data needs, so that the first is as quick as the next, after others have started."""
+        if CAN_FORK:
+            starting = threading.Timer(after_seconds, self._forks.start)
+            starting.daemon = True
+            starting.start()
+
+    def close(self) -> None:
+        self._forks.close()
 
     def run(self, orders: Mapping[str, Any]) -> dict[str, Any]:
         """What the process found. Blocks.
@@ -88,7 +110,24 @@ class DryRunProcess:
             self._place(),
             tempfile.TemporaryDirectory(prefix="tanren-dry-run-") as folder,
         ):
-            return _run({**orders, "folder": folder})
+            return self._carried_out({**orders, "folder": folder})
+
+    def _carried_out(self, orders: Mapping[str, Any]) -> dict[str, Any]:
+        given = json.dumps(orders).encode()
+        with tempfile.TemporaryFile() as errors:
+            try:
+                if CAN_FORK and "estimate" not in orders:
+                    answer = self._forks.run(given, errors=errors.fileno(), seconds=PATIENCE_SECONDS)
+                else:
+                    answer = _run_alone(given, errors)
+            except (TimeoutError, subprocess.TimeoutExpired) as error:
+                # No error that an SDK tries again by itself: it would take as long each time.
+                raise ValidationFailed(
+                    f"The dry run took longer than {PATIENCE_SECONDS:g} seconds and was ended. Give a part of the "
+                    "data, or try when the machine has less to do."
+                ) from error
+            errors.seek(0)
+            return _told(answer, errors.read())
 
     @contextmanager
     def _place(self) -> Generator[None]:
@@ -100,32 +139,29 @@ class DryRunProcess:
             self._places.release()
 
 
-def _run(orders: Mapping[str, Any]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tanren.dry_run"]
+def _run_alone(orders: bytes, errors: IO[bytes]) -> bytes:
+    done = subprocess.run(
+        _COMMAND, input=orders, stdout=subprocess.PIPE, stderr=errors, timeout=PATIENCE_SECONDS, check=False
+    )
+    return done.stdout
+
+
+def _told(answer: bytes, errors: bytes) -> dict[str, Any]:
     try:
-        done = subprocess.run(
-            command, input=json.dumps(orders).encode(), capture_output=True, timeout=PATIENCE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        # No error that an SDK tries again by itself: it would take as long each time.
-        raise ValidationFailed(
-            f"The dry run took longer than {PATIENCE_SECONDS:g} seconds and was ended. Give a part of the data, or try "
-            "when the machine has less to do."
-        ) from error
-    try:
-        told = cast("dict[str, Any]", json.loads(done.stdout))
+        told = cast("dict[str, Any]", json.loads(answer))
     except ValueError as error:
-        if _OUT_OF_MEMORY.search(done.stderr):
+        if _OUT_OF_MEMORY.search(errors):
             raise ValidationFailed(TOO_MUCH_MEMORY) from error
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise ServiceUnavailable(f"The dry run ended with exit code {done.returncode}: {last[0][:300]}") from error
+        last = errors.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        raise ServiceUnavailable(f"The dry run ended without an answer: {last[0][:300]}") from error
     if "refused" in told:
         raise _ERRORS[told["refused"]](told["message"])
     return told
 
 
 def main() -> int:
-    # Whoever gave the orders ends it after a minute, unless he has died himself.
+    # After those who wait for it have given up.
+    signal.alarm(math.ceil(PATIENCE_SECONDS) + 1)
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
     # Not the address space, of which libraries of graphics cards reserve terabytes.
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
@@ -170,7 +206,7 @@ def _obeyed(orders: dict[str, Any], settings: Settings) -> dict[str, Any]:
     estimate = orders.get("estimate")
     if estimate is None:
         return {"files": [_report(file.summary) for file in examined(run, objects)]}
-    return asdict(
+    return _estimate(
         estimated(
             run,
             objects,
@@ -183,6 +219,14 @@ def _obeyed(orders: dict[str, Any], settings: Settings) -> dict[str, Any]:
             token_bytes=int(settings.token_cache_gigabytes * 1e9),
         )
     )
+
+
+def _estimate(found: "Estimate") -> dict[str, Any]:
+    return {
+        **asdict(found),
+        "memory_parts": sentence_json(found.memory_words),
+        "warnings": [[part.to_json() for part in parts_of(each)] for each in found.warnings],
+    }
 
 
 def _report(summary: FileSummary) -> dict[str, Any]:
@@ -202,6 +246,8 @@ def _report(summary: FileSummary) -> dict[str, Any]:
                 "rule": finding.rule,
                 "message": finding.message,
                 "fix": finding.fix,
+                "messageParts": sentence_json(finding.message),
+                "fixParts": sentence_json(finding.fix),
                 "severity": str(finding.severity),
                 "text": finding.text,
                 "awsRefuses": finding.aws_refuses,
@@ -256,5 +302,19 @@ def _counts(found: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"name": name, "recordCount": count} for name, count in list(found.items())[:_MOST_NAMED]]
 
 
+def serve_looks() -> None:
+    """Forks for each order, with everything loaded that no data have a part in."""
+    from tanren.workflows.data_examination import forbid_torch, load_libraries
+
+    forbid_torch()
+    load_libraries()
+    # A process's first client reads botocore's description of S3, which the next ones share.
+    ObjectStore(ObjectStoreAddress(endpoint_url=None, region="us-east-1", access_key="none", secret_key="none"))
+    serve_forks(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:] == [_FORKS]:
+        serve_looks()
+    else:
+        sys.exit(main())

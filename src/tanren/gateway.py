@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from tanren.assignment import (
@@ -56,6 +57,7 @@ from tanren.aws.operations.iam.service_credentials import service_credential_han
 from tanren.aws.operations.iam.users import user_handlers
 from tanren.aws.operations.sts import sts_handlers
 from tanren.aws.operations.tanren.audit_events import audit_event_handlers
+from tanren.aws.operations.tanren.checkpoint_trials import checkpoint_trial_handlers
 from tanren.aws.operations.tanren.dry_runs import dry_run_handlers
 from tanren.aws.operations.tanren.job_evaluations import job_evaluation_handlers
 from tanren.aws.operations.tanren.job_records import job_record_handlers
@@ -121,6 +123,7 @@ from tanren.openai_api.models import OpenAIModels
 from tanren.openai_api.routes import openai_routes
 from tanren.openai_api.training_files import TrainingFiles
 from tanren.processes import LOCK_FILE, TLS_FOLDER
+from tanren.runtime.checkpoint_trials import CheckpointTrials
 from tanren.runtime.inference import Inference
 from tanren.runtime.invocation_log_delivery import InvocationLogDelivery
 from tanren.runtime.metering import UsageMeter
@@ -154,6 +157,8 @@ from tanren.storage.training_records import TrainingRecords
 from tanren.storage.usage import UsageRecords
 
 DRAIN_SECONDS = 30
+DATA_READY_AFTER_SECONDS = 5.0
+"""After the start, which needs the processor itself."""
 JUDGES: dict[str, Judge] = {"enforce": refuse, "audit": note, "off": overlook}
 """By the setting `iam`."""
 
@@ -405,6 +410,9 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
         clock=utc_now,
         new_id=new_resource_id,
     )
+    dry_run_process = DryRunProcess()
+    if settings.console_endpoint and settings.ready_children:
+        dry_run_process.stand_ready(after_seconds=DATA_READY_AFTER_SECONDS)
     dry_runs = DryRunControl(
         jobs,
         models,
@@ -412,7 +420,7 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
         weights,
         artifacts,
         price_file=settings.data_dir / PRICE_FILE,
-        run=DryRunProcess().run,
+        run=dry_run_process.run,
     )
     status = ServiceStatusControl(
         queues,
@@ -426,6 +434,9 @@ def tanren_handlers(settings: Settings, database: Database) -> Handlers:
     return {
         "tanren": {
             **job_record_handlers(JobRecordControl(job_control, other_jobs, records, artifacts)),
+            **checkpoint_trial_handlers(
+                CheckpointTrials(partial(job_control.get, or_id=True), _placement(settings, database), artifacts)
+            ),
             **job_evaluation_handlers(JobEvaluationControl(job_control, evaluations)),
             **job_update_handlers(JobUpdateControl(job_control, jobs, records), clock=utc_now),
             **dry_run_handlers(dry_runs),

@@ -90,7 +90,8 @@ class Settings:
     ready_children: int = _setting(
         1,
         "Job slots for which a training process stands ready with its libraries loaded, so that a job begins four "
-        "seconds sooner; each takes about 350 MB of memory. 0 keeps none.",
+        "seconds sooner; each takes about 350 MB of memory. 0 keeps none, and has the first file that is looked at in "
+        "the console wait for a second, as the process that looks at them (180 MB) is then started by the first.",
     )
     worker_threads: int = _setting(0, "Threads of a training process; 0 takes all cores.")
     training_device: str = _setting(

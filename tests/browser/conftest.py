@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, StorageState, expect, sync_playwright
 
+from tanren.console.languages import Language, Words
 from tests.service.servers import Server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -41,28 +42,48 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def browser() -> Iterator[Browser]:
     """Of a module, not of the session: while it lives, its event loop runs in this thread, and no other can."""
     with sync_playwright() as playwright:
-        # Root may not have Chromium's sandbox; the pages are ours.
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield launched
-        launched.close()
+        chromium = launched(playwright)
+        yield chromium
+        chromium.close()
+
+
+def launched(playwright: Playwright) -> Browser:
+    """This machine's Chromium."""
+    # Root may not have its sandbox; the pages are ours.
+    return playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    )
+
+
+def sign_in(page: Page, server: Server, *, language: Language) -> None:
+    """With root's keys, by the words on the screen."""
+    say = Words(language).text
+    page.goto("/console/")
+    page.get_by_label(say("Access key ID"), exact=True).fill(server.keys.access_key_id)
+    page.get_by_label(say("Secret access key")).fill(server.keys.secret_access_key)
+    page.get_by_role("button", name=say("Sign in")).click()
+    expect(page.get_by_role("heading", name=say("Overview"), level=1)).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, server: Server) -> StorageState:
+    """What a Japanese browser keeps of having signed in."""
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+    with browser.new_context(locale="ja", base_url=server.keys.endpoint) as context, context.new_page() as page:
+        sign_in(page, server, language="ja")
+        return context.storage_state()
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A Japanese browser that has signed in with root's keys."""
-    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
-    context = browser.new_context(locale="ja", viewport={"width": 1280, "height": 900}, base_url=server.keys.endpoint)
+def page(browser: Browser, server: Server, signed_in: StorageState) -> Iterator[Page]:
+    """Of a browser that has signed in."""
+    context = browser.new_context(
+        locale="ja", viewport={"width": 1280, "height": 900}, base_url=server.keys.endpoint, storage_state=signed_in
+    )
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto("/console/")
-    opened.get_by_label("アクセスキー ID", exact=True).fill(server.keys.access_key_id)
-    opened.get_by_label("シークレットアクセスキー").fill(server.keys.secret_access_key)
-    opened.get_by_role("button", name="サインイン").click()
-    expect(opened.get_by_role("heading", name="概要", level=1)).to_be_visible()
     yield opened
     assert errors == []
     context.close()

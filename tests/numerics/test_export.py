@@ -13,8 +13,15 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tanren.domain.errors import Conflict, JobFailed
+from tanren.model_files.atomic_folders import file_digest
+from tanren.serving.engines.reference_base import load_reference_base
+from tanren.serving.engines.vllm_canary import CanaryOracle, rms
+from tanren.serving.protocol import AdapterRef
 from tanren.training.run import TrainingOutcome
 from tanren.weights import export
+from tanren.weights.adapters import WEIGHTS_FILE
+from tanren.weights.base_models import read_facts
+from tanren.weights.canary import read_expectation
 from tanren.weights.export import ExportReport, export_custom_model
 from tests.numerics.runs import small_run
 from tests.numerics.tiny_models import pairs, save_architecture
@@ -44,6 +51,17 @@ def agrees(report: ExportReport) -> None:
     assert report.max_logit_difference < 1e-4
     assert "20/20" in "\n".join(report.lines())
     json.dumps(asdict(report))
+
+
+def test_training_leaves_beside_an_adapter_what_engines_must_come_to(base: Path, adapter: Path) -> None:
+    expected = read_expectation(adapter, read_facts(base).vocabulary_size)
+    assert expected is not None
+    assert rms(expected.change) > 0.01
+    served = load_reference_base(base)
+    read = served.load_adapter(AdapterRef(folder=str(adapter), sha256=file_digest(adapter / WEIGHTS_FILE)))
+    computed = CanaryOracle(served.model).expected(read, expected.prompt_ids)
+    assert computed.base_logprobs == pytest.approx(expected.base_logprobs, abs=1e-4)
+    assert computed.logprobs == pytest.approx(expected.logprobs, abs=1e-4)
 
 
 def test_an_adapter_opens_in_plain_peft(base: Path, adapter: Path, tmp_path: Path) -> None:

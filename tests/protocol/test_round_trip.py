@@ -91,8 +91,7 @@ def test_what_boto3_sends_is_what_the_handler_gets_and_what_it_answers_is_what_b
 
 def test_an_event_stream_input_is_parsed_into_its_events() -> None:
     operation = load_service("bedrock-runtime").operation(BIDIRECTIONAL)
-    stream = operation.input_stream
-    assert stream is not None
+    stream = operation.input.members["body"]
     events = [{"chunk": {"bytes": b"first"}}, {"chunk": {"bytes": b"\x00second"}}]
     body = b"".join(encode_event(stream, event) for event in events)
     request = WireRequest(labels={"modelId": "amazon.nova"}, raw_query="", headers={}, body=body)
@@ -189,4 +188,4 @@ def _read(response: Members, operation: Operation) -> Members:
 
 
 def test_every_operation_of_the_four_services_takes_part() -> None:
-    assert len(OPERATIONS) + 1 == 119 + 4 + 15
+    assert len(OPERATIONS) + 1 == 119 + 4 + 16

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ from tanren.domain.clock import utc_now
 from tanren.domain.customization_jobs import CustomizationType, JobStatus, Phase, PhaseStatus
 from tanren.domain.errors import Throttled
 from tanren.domain.scope import Scope
+from tanren.domain.sentences import joined, sentence
 from tanren.domain.usage import Usage
+from tanren.dry_run import DryRunProcess
 from tanren.gateway import handlers, tanren_handlers
 from tanren.settings import read_settings
 from tanren.storage.artifacts import ArtifactStore
@@ -278,6 +280,34 @@ def test_events_come_in_pages_from_either_end(service: Service, clock: Callable[
     assert [event["message"] for event in further["events"]] == ["event 4", "event 3"]
     with pytest.raises(service.tanren.exceptions.ValidationException, match="nextToken"):
         service.tanren.list_job_events(jobIdentifier="plain", nextToken="elsewhere")
+
+
+def test_sentences_come_with_their_templates_and_values(service: Service, clock: Callable[[], Any]) -> None:
+    arn = service.job(jobName="told", customModelName="m", roleArn="arn:aws:iam::123456789012:role/r")
+    service.records.add_event(arn, 0, joined("Path: ", sentence("{n} steps.", n=3)), at=clock())
+    service.records.add_event(arn, 0, "Plain.", at=clock())
+    *_, parted, plain = service.tanren.list_job_events(jobIdentifier="told")["events"]
+    assert parted["message"] == "Path: 3 steps."
+    assert parted["messageParts"] == [
+        {"template": "{text}", "values": {"text": "Path: "}},
+        {"template": "{n} steps.", "values": {"n": "3"}},
+    ]
+    assert "messageParts" not in plain
+
+
+def test_a_failure_is_told_whole_with_its_parts_where_the_message_is_cut(
+    service: Service, clock: Callable[[], Any]
+) -> None:
+    arn = service.job(jobName="failed", customModelName="m", roleArn="arn:aws:iam::123456789012:role/r")
+    why = sentence("Rows: {rows}.", rows="x" * 3000)
+    service.records.add_event(arn, 0, sentence("Learning: {n}", n=1), at=clock())
+    service.records.add_event(arn, 0, why, at=clock())
+    assert "failureParts" not in service.tanren.get_job_metrics(jobIdentifier="failed")
+    with service.jobs.database.writing() as connection:
+        assert service.jobs.move(connection, arn, JobStatus.FAILED, at=clock(), failure_message=why[:2048])
+    told = service.tanren.get_job_metrics(jobIdentifier="failed")
+    assert told["failureParts"] == [{"template": "Rows: {rows}.", "values": {"rows": "x" * 3000}}]
+    assert told["diagnosisParts"] == [{"template": "Learning: {n}", "values": {"n": "1"}}]
 
 
 def test_samples_show_prompts_and_answers_step_by_step(service: Service) -> None:
@@ -570,7 +600,7 @@ def test_a_validation_brings_every_finding_with_its_place(
         is_validation=False,
         check_wanted=lambda: None,
     )
-    monkeypatch.setattr(dry_run, "_run", lambda orders: {"files": [dry_run._report(file.summary)]})
+    monkeypatch.setattr(DryRunProcess, "_carried_out", lambda _, orders: {"files": [dry_run._report(file.summary)]})
     told = service.tanren.validate_training_data(**ASKED)
     assert told["isValid"] is False
     (report,) = told["files"]
@@ -595,7 +625,7 @@ def test_the_service_tells_the_findings_that_the_command_tells(
         is_validation=False,
         check_wanted=lambda: None,
     )
-    monkeypatch.setattr(dry_run, "_run", lambda orders: {"files": [dry_run._report(file.summary)]})
+    monkeypatch.setattr(DryRunProcess, "_carried_out", lambda _, orders: {"files": [dry_run._report(file.summary)]})
     (report,) = service.tanren.validate_training_data(**ASKED)["files"]
     command = ["data", "validate", str(path), "--model", model, "--customization-type", broken.customization]
     said = json.loads(CliRunner().invoke(app, [*command, "--output", "json"]).stdout)["files"][0]["findings"]
@@ -604,12 +634,12 @@ def test_the_service_tells_the_findings_that_the_command_tells(
 
 
 def without_names(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without the file's own name, which is another here and there, and without what is absent."""
+    """Without the file's own name, which is another here and there, what is absent, and what only the wire carries."""
     return [
         {
             name: value
             for name, value in each.items()
-            if name != "file" and value is not None and (name, value) != ("line", 0)
+            if name not in ("file", "messageParts", "fixParts") and value is not None and (name, value) != ("line", 0)
         }
         for each in findings
         if each["rule"] != "file-name"
@@ -620,7 +650,9 @@ def test_an_estimate_tells_what_is_known_and_why_the_rest_is_not(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders: list[Any] = []
-    monkeypatch.setattr(dry_run, "_run", lambda given: orders.append(given) or asdict(ESTIMATE))
+    monkeypatch.setattr(
+        DryRunProcess, "_carried_out", lambda _, given: orders.append(given) or dry_run._estimate(ESTIMATE)
+    )
     told = service.tanren.estimate_customization_job(**ASKED, hyperParameters={"epochCount": "3"})
     assert told["tokens"]["totalTokenCount"] == 9000
     assert told["tokens"]["stepCount"] == 9
@@ -650,7 +682,9 @@ def test_whatever_the_shapes_allow_is_answered_or_refused_with_a_modelled_error(
     service: Service, monkeypatch: pytest.MonkeyPatch, service_name: str, operation: str
 ) -> None:
     monkeypatch.setattr(
-        dry_run, "_run", lambda orders: {"files": [], **(EXAMINED if "examination" in orders else asdict(ESTIMATE))}
+        DryRunProcess,
+        "_carried_out",
+        lambda _, orders: {"files": [], **(EXAMINED if "examination" in orders else dry_run._estimate(ESTIMATE))},
     )
     model = load_service(service_name).operation(operation)
     boto = client(service.app, service_name)

@@ -25,9 +25,9 @@ from tanren.domain.policies.sources import KnownRole
 from tanren.domain.scope import Scope
 from tanren.gateway import handlers
 from tanren.settings import read_settings
+from tanren.storage.columns import UtcDateTime, metadata
 from tanren.storage.database import Database
 from tanren.storage.resource_policies import ResourcePolicies
-from tanren.storage.tables import UtcDateTime, metadata
 from tests.unit.aws.permitting import BEDROCK_TRUST, Identities, allow, policy
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

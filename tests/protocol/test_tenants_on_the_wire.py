@@ -22,8 +22,8 @@ from sqlalchemy import ColumnElement, Table, select
 from tanren.aws.service_models import Operation, load_service
 from tanren.aws.signatures import AccessKey
 from tanren.domain.scope import Scope
+from tanren.storage.columns import metadata
 from tanren.storage.database import Database, sqlite_url
-from tanren.storage.tables import metadata
 from tests.conformance.asking import HOST, send, texts
 from tests.conformance.likely_values import LikelyValues, likely_values
 from tests.conformance.populated_account import EVERYTHING, Inhabitants, populate

@@ -294,6 +294,7 @@ TANREN: Final[Mapping[str, Rule]] = {
     # Who may see a throughput may see what it makes: AWS's policies for Bedrock know no other permission.
     "EstimateProvisionedThroughput": Rule(action="tanren:EstimateProvisionedThroughput", resources=(model("modelId"),)),
     "GetProvisionedCapacity": Rule(action="bedrock:GetProvisionedModelThroughput", resources=(_THROUGHPUT,)),
+    "TryCheckpoint": Rule(action="tanren:TryCheckpoint", resources=(_JOB,)),
     **{name: Rule(action=f"tanren:{name}", resources=(_ANY_JOB,)) for name in _ABOUT_JOBS},
     **{
         name: Rule(action=f"tanren:{name}", resources=(model("baseModelIdentifier"),), reads=data_files)

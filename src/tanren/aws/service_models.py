@@ -112,12 +112,10 @@ class Operation:
     """By code, exactly as the model lists them for this operation."""
 
     @property
-    def input_stream(self) -> Member | None:
-        return _event_stream_member(self.input)
-
-    @property
     def output_stream(self) -> Member | None:
-        return _event_stream_member(self.output)
+        """The member that is an event stream, where the answer has one."""
+        members = self.output.members.values() if self.output is not None else ()
+        return next((member for member in members if member.shape.is_event_stream), None)
 
 
 class Service:
@@ -267,12 +265,3 @@ def load_service(name: str) -> Service:
     folders = [str(MODELS_FOLDER), Loader.BUILTIN_DATA_PATH]
     session.register_component("data_loader", Loader(extra_search_paths=folders, include_default_search_paths=False))
     return Service(name, session.get_service_model(name))
-
-
-def _event_stream_member(shape: Shape | None) -> Member | None:
-    if shape is None:
-        return None
-    return next(
-        (member for member in shape.members.values() if member.shape.is_event_stream),
-        None,
-    )

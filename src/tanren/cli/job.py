@@ -18,6 +18,7 @@ from tanren.cli.endpoint import DataDir, EndpointUrl
 from tanren.cli.job_creation import create
 from tanren.cli.job_following import follow
 from tanren.cli.job_metrics import metrics
+from tanren.cli.job_trial import try_checkpoint
 from tanren.cli.job_verification import verify
 from tanren.cli.job_view import OVER, JobReader, coloured, duration, facts, picture, remaining
 from tanren.cli.language import say
@@ -255,6 +256,7 @@ def checkpoints(
 
 job.command()(metrics)
 job.command()(verify)
+job.command("try")(try_checkpoint)
 
 
 def found_job(api: Api, name: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _CURVE_WIDTH: Final = 30
 _BAR_WIDTH: Final = 24
 _CURVE_POINTS: Final = 200
 """Asked for; the curve has fewer columns, each the mean of some."""
-_VERDICTS: Final = ("Learning:", "Under-trained:", "Over-fitting", "Diverged:", "Nothing learned:")
+_VERDICTS: Final = ("Learning:", "Under-trained:", "Over-fitting", "Diverged", "Nothing learned:")
 _PHASES: Final = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 _COLOURS: Final = {
     "InProgress": "cyan",

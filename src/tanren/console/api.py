@@ -5,14 +5,14 @@
 So whatever a page shows or does, its user could have asked for with the same keys, and is refused what they are
 refused. The endpoint is any that speaks Bedrock. `tanren`, the service of what Bedrock has no operation for, is known
 to boto3 by the models in `ApiEndpoint.models_folder`; an endpoint that lacks it answers with an error, and the pages
-that need it say so.
+that need it say so (`ApiRefusal.lacks_service`).
 
 Cost     a client takes about 50 ms to make, once for each user and service; its descriptions are read once a process.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -27,9 +27,15 @@ from tanren.domain.errors import TanrenError
 
 Result = TypeVar("Result")
 
-_TIMEOUTS: Final[Mapping[str, int]] = {"bedrock-runtime": 300}
-"""Seconds; a long answer may be silent for as long as its prompt is read."""
+_TIMEOUTS: Final[Mapping[str, int]] = {"bedrock-runtime": 300, "tanren": 180}
+"""Seconds; a long answer may be silent for as long as its prompt is read, and a checkpoint answers after a step."""
 _SHORT_TIMEOUT: Final = 60
+_OURS: Final = "tanren"
+_NOT_KNOWN: Final = frozenset({"UnknownServiceError", "UnknownOperationException", "ResponseParserError"})
+_NOT_KNOWN_STATUSES: Final = frozenset({404, 405, 500, 501})
+"""By which servers of other makers say so, with an error that has no name or one that is none of ours."""
+_OUR_ERRORS: Final = frozenset({"ResourceNotFoundException", "InternalServerException"})
+"""Of the service's own, those with such a status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +59,31 @@ class ApiEndpoint:
 class ApiRefusal(TanrenError):
     """The API has said no, or could not be reached. `str(error)` is its own message."""
 
-    def __init__(self, message: str, *, code: str, operation: str, status: int = 0, request_id: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str, operation: str, service: str = "", status: int = 0, request_id: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.operation = operation
+        self.service = service
         self.status = status
         """Of the answer; 0 where there was none."""
         self.request_id = request_id
 
     def __reduce__(self) -> tuple[Callable[..., "ApiRefusal"], tuple[object, ...]]:
-        return _refusal, (str(self), self.code, self.operation, self.status, self.request_id)
+        return _refusal, (str(self), self.code, self.operation, self.service, self.status, self.request_id)
 
     @property
     def is_absence(self) -> bool:
         """Whether the resource is not there, for this user."""
-        return self.status == 404 or self.code in ("ResourceNotFoundException", "NoSuchKey", "NoSuchBucket")
+        codes = ("ResourceNotFoundException", "NoSuchKey", "NoSuchBucket")
+        return not self.lacks_service and (self.status == 404 or self.code in codes)
+
+    @property
+    def lacks_service(self) -> bool:
+        """Whether the endpoint has nothing of what only tanren has: AWS itself, or a server of another maker."""
+        is_unknown = self.code in _NOT_KNOWN or self.status in _NOT_KNOWN_STATUSES
+        return self.service == _OURS and is_unknown and self.code not in _OUR_ERRORS
 
     @property
     def report(self) -> str:
@@ -80,8 +96,8 @@ class ApiRefusal(TanrenError):
         return "\n".join(lines)
 
 
-def _refusal(message: str, code: str, operation: str, status: int, request_id: str) -> ApiRefusal:
-    return ApiRefusal(message, code=code, operation=operation, status=status, request_id=request_id)
+def _refusal(message: str, code: str, operation: str, service: str, status: int, request_id: str) -> ApiRefusal:
+    return ApiRefusal(message, code=code, operation=operation, service=service, status=status, request_id=request_id)
 
 
 class Api(Protocol):
@@ -113,6 +129,39 @@ async def if_there(api: Api, operation: str, /, **params: Any) -> dict[str, Any]
         return await api.ask("tanren", operation, **params)
     except ApiRefusal:
         return None
+
+
+class RememberingApi:
+    """The API of one visit. A page may go on without an answer; what was refused to it is remembered, to be told."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._refused: dict[str, ApiRefusal] = {}
+
+    @property
+    def refused(self) -> list[ApiRefusal]:
+        """One of each operation, but for what is simply not there."""
+        return list(self._refused.values())
+
+    async def ask(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        return await self._remembering(self._api.ask(service, operation, **params))
+
+    async def open_stream(self, service: str, operation: str, member: str, /, **params: Any) -> Iterator[Any]:
+        return await self._remembering(self._api.open_stream(service, operation, member, **params))
+
+    async def beginning_of(self, bucket: str, key: str, /, *, size_bytes: int) -> bytes:
+        return await self._remembering(self._api.beginning_of(bucket, key, size_bytes=size_bytes))
+
+    async def presigned(self, operation: str, /, *, seconds: int, **params: Any) -> str:
+        return await self._remembering(self._api.presigned(operation, seconds=seconds, **params))
+
+    async def _remembering(self, asked: Awaitable[Result]) -> Result:
+        try:
+            return await asked
+        except ApiRefusal as refusal:
+            if not refusal.is_absence:
+                self._refused[refusal.operation] = refusal
+            raise
 
 
 class ApiClients:
@@ -166,21 +215,21 @@ class SignedApi:
 
     async def open_stream(self, service: str, operation: str, member: str, /, **params: Any) -> Iterator[Any]:
         answer = await self.ask(service, operation, **params)
-        return _events(answer[member], operation)
+        return _events(answer[member], service, operation)
 
     async def beginning_of(self, bucket: str, key: str, /, *, size_bytes: int) -> bytes:
         part = f"bytes=0-{size_bytes - 1}"
         answer = await self.ask("s3", "GetObject", Bucket=bucket, Key=key, Range=part)
-        return await asyncio.to_thread(_refusing, answer["Body"].read, "GetObject")
+        return await asyncio.to_thread(_refusing, answer["Body"].read, "s3", "GetObject")
 
     async def presigned(self, operation: str, /, *, seconds: int, **params: Any) -> str:
         def sign() -> str:
             return self._client("s3").generate_presigned_url(xform_name(operation), Params=params, ExpiresIn=seconds)
 
-        return await asyncio.to_thread(_refusing, sign, operation)
+        return await asyncio.to_thread(_refusing, sign, "s3", operation)
 
     def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        return _refusing(lambda: getattr(self._client(service), xform_name(operation))(**params), operation)
+        return _refusing(lambda: getattr(self._client(service), xform_name(operation))(**params), service, operation)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
@@ -188,28 +237,32 @@ class SignedApi:
         return self._clients[service]
 
 
-def _events(stream: Any, operation: str) -> Iterator[Any]:
+def _events(stream: Any, service: str, operation: str) -> Iterator[Any]:
     events = iter(stream)
     try:
-        while (event := _refusing(lambda: next(events, None), operation)) is not None:
+        while (event := _refusing(lambda: next(events, None), service, operation)) is not None:
             yield event
     finally:
         stream.close()
 
 
-def _refusing(call: Callable[[], Result], operation: str) -> Result:
+def _refusing(call: Callable[[], Result], service: str, operation: str) -> Result:
     """The result of the call. Raises   ApiRefusal for whatever botocore or the API have against it."""
     try:
         return call()
     except ClientError as error:
         told = error.response.get("Error", {})
         meta: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+        message: str = told.get("Message", "") or str(error)
+        if message.lstrip().startswith("<"):
+            message = f"The endpoint answered with a page in place of an error. It may not know {operation}."
         raise ApiRefusal(
-            told.get("Message", "") or str(error),
+            message,
             code=told.get("Code", "Unknown"),
             operation=operation,
+            service=service,
             status=int(meta.get("HTTPStatusCode", 0)),
             request_id=str(meta.get("RequestId", "")),
         ) from error
     except (BotoCoreError, ValueError) as error:
-        raise ApiRefusal(str(error), code=type(error).__name__, operation=operation) from error
+        raise ApiRefusal(str(error), code=type(error).__name__, operation=operation, service=service) from error

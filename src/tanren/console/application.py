@@ -27,11 +27,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tanren.console.api import Api, ApiRefusal, Credentials
+from tanren.console.api import Api, ApiRefusal, Credentials, RememberingApi
 from tanren.console.display import FILTERS
 from tanren.console.languages import Words, language_of
 from tanren.console.pages import (
     audit_events,
+    checkpoint_trials,
     custom_models,
     customization_jobs,
     document_pairs,
@@ -51,7 +52,9 @@ from tanren.console.visits import (
     THEMES,
     Appearance,
     Visit,
+    came_from,
     csrf_token,
+    is_for_a_page,
     is_same_origin,
     path_and_query,
     texts,
@@ -102,6 +105,8 @@ class Console:
             autoescape=True,
             # Most members of an answer are optional: one that is absent is shown as a dash, or not at all.
             undefined=ChainableUndefined,
+            # Those of the version that runs, also while a new one is being laid in its place.
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -134,19 +139,20 @@ class Console:
             token = request.cookies.get(SESSION_COOKIE, "")
             user_and_api = self._user_of(token)
             if user_and_api is None:
-                # A form that was sent cannot be sent again; its page can be asked for.
-                wanted = path_and_query(request) if request.method == "GET" else request.url.path
+                # A form that was sent cannot be sent again, and a part is no page; the page that they are of is there.
+                is_page = request.method == "GET" and is_for_a_page(request)
+                wanted = path_and_query(request) if is_page else came_from(request) or HOME
                 return RedirectResponse(f"{SIGN_IN}?next={quote(wanted)}", status_code=303)
-            if request.method != "GET" and not await _is_ours(request, csrf_token(token)):
-                raise HTTPException(403, "This form is not one of this session. Load its page again and send it.")
             visit = Visit(
                 request=request,
                 templates=self._templates,
                 appearance=_appearance(request),
                 user=user_and_api[0],
-                api=user_and_api[1],
+                api=RememberingApi(user_and_api[1]),
                 csrf_token=csrf_token(token),
             )
+            if request.method != "GET" and not await _is_ours(request, visit.csrf_token):
+                return visit.form_is_stale()
             try:
                 return await handler(visit)
             except ApiRefusal as refusal:
@@ -193,7 +199,7 @@ class Console:
         try:
             caller = await self._apis.signed(credentials).ask("sts", "GetCallerIdentity")
         except ApiRefusal as refusal:
-            return self._sign_in_page(request, wanted, given=given, message=str(refusal), status=403)
+            return self._sign_in_page(request, wanted, given=given, message=str(refusal), is_refused=True, status=403)
         user = SignedIn(credentials=credentials, account_id=caller["Account"], principal_arn=caller["Arn"])
         answer = RedirectResponse(wanted, status_code=303)
         answer.set_cookie(
@@ -213,6 +219,7 @@ class Console:
         *,
         given: dict[str, str] | None = None,
         message: str | None = None,
+        is_refused: bool = False,
         status: int = 200,
     ) -> Response:
         appearance = _appearance(request)
@@ -227,6 +234,7 @@ class Console:
             region=(given or {}).get("region") or self._default_region,
             access_key_id=(given or {}).get("access_key_id", ""),
             message=message,
+            is_refused=is_refused,
         )
         return Response(text, status_code=status, media_type="text/html")
 
@@ -272,6 +280,7 @@ PAGES: Final[tuple[tuple[str, Page, str], ...]] = (
     ("/console/pick-file", file_picker.pick_file, "GET"),
     ("/console/jobs/{name}", customization_jobs.show_job, "GET"),
     ("/console/jobs/{name}/live", customization_jobs.live_job, "GET"),
+    ("/console/jobs/{name}/try", checkpoint_trials.try_checkpoint, "POST"),
     ("/console/jobs/{name}/losses.csv", customization_jobs.metrics_csv, "GET"),
     ("/console/jobs/{name}/again", customization_jobs.train_again, "GET"),
     ("/console/jobs/{name}/stop", customization_jobs.stop_job, "POST"),

@@ -12,7 +12,7 @@ SHORT_WAIT: Final = timedelta(minutes=1)
 """A job that nobody works on for longer has no worker to wait for."""
 SETTLED: Final = timedelta(hours=1)
 """A throughput that nobody has asked since it is in service so long may be forgotten."""
-_BAD_SIGNS: Final = ("Diverged:", "Over-fitting", "Nothing learned:")
+_BAD_SIGNS: Final = ("Diverged", "Over-fitting", "Nothing learned:")
 """With which the service's own diagnosis begins where a training goes badly."""
 
 
@@ -27,6 +27,8 @@ class Running:
     """From 0 to 1; None where it is not known."""
     remaining_seconds: float | None = None
     diagnosis: str = ""
+    """In English, as the service says it; `diagnosis_parts` are what it is put together from."""
+    diagnosis_parts: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,8 @@ def what_needs_attention(
     for job in running:
         if job.diagnosis.startswith(_BAD_SIGNS):
             text = words.text("The training job {name} does not go well.", name=job.name)
-            found.append(Attention(tone="warn", text=text, path=job.path, detail=job.diagnosis))
+            detail = words.told(job.diagnosis, job.diagnosis_parts)
+            found.append(Attention(tone="warn", text=text, path=job.path, detail=detail))
     for each in in_service if knows_usage else ():
         is_idle = each.units is not None and each.status == "InService" and not each.used.get("requestCount")
         if is_idle and now - each.created_at > SETTLED:

@@ -1,12 +1,15 @@
 """Which objects in S3 are data, which are documents, and those that a user can see."""
 
 import asyncio
+import re
 from typing import Final
 
 from tanren.console.api import Api, ApiRefusal
 from tanren.domain.documents import DocumentFormat
 
 DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".txt", ".gz")
+_KEY_OF_JOBS: Final = re.compile(r"[-!_*'().a-z0-9A-Z]+(/[-!_*'().a-z0-9A-Z]+)*")
+"""S3 has no such rule; jobs take their files by S3Uri, and the service model writes it so."""
 _LISTED_BUCKETS: Final = 10
 _LISTED_OBJECTS: Final = 200
 _OTHER_SUFFIXES: Final = {"htm": "html", "markdown": "md"}
@@ -16,6 +19,10 @@ _S3: Final = "s3://"
 def is_data(key: str) -> bool:
     """Whether it may be training data, by its name."""
     return key.lower().endswith(DATA_SUFFIXES)
+
+
+def can_be_named_by_a_job(key: str) -> bool:
+    return _KEY_OF_JOBS.fullmatch(key) is not None
 
 
 def document_format(key: str) -> DocumentFormat | None:

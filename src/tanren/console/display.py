@@ -32,6 +32,15 @@ _TONES: Final = {
 }
 
 
+_STAND_IN: Final = "stand-in: "
+_MODEL_NAME: Final = re.compile(r"^[^.]*\.|:.*$|-v\d+(?=$|:)|-\d{8}")
+"""What of an id is no part of the model's name: provider, throughput, version and date."""
+_LETTERS_BEFORE_DIGITS: Final = re.compile(r"-|(?<=[a-z]{3})(?=\d)")
+_VERSION: Final = re.compile(r"-v(\d+)(?::(\d+))?$")
+"""Said only where the name has nothing else: Claude 2.1."""
+_SIZE: Final = re.compile(r"(\d+x)?\d+b")
+_LONG: Final = re.compile(r":(\d+k)$")
+_ACRONYMS: Final = {"gpt": "GPT", "oss": "OSS"}
 _TURNS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -61,11 +70,46 @@ def count(value: int | Undefined | None) -> str:
 
 
 def short_name(identifier: str | Undefined | None) -> str:
-    """A model's id or the last of an ARN's path: what tells it from others at a glance."""
+    """A model's id or an ARN's path: what tells it from others at a glance.
+
+    An ARN of S3 has a bucket where others have a kind, and root's nothing else: of these, all that stands after the
+    account.
+    """
     if not identifier or isinstance(identifier, Undefined):
         return "—"
     arn = parse_arn(identifier)
-    return identifier if arn is None else arn.path
+    if arn is None:
+        return identifier
+    return arn.path if arn.path and arn.service != "s3" else identifier.split(":", 5)[-1]
+
+
+def model_title(model: Mapping[str, Any]) -> str:
+    """A foundation model as people call it: `anthropic.claude-3-haiku-20240307-v1:0` is Claude 3 Haiku.
+
+    Why      a stand-in's own name says what stands in, and is the same for every id that it stands in for.
+    """
+    if not is_stand_in(model):
+        return str(model["modelName"])
+    words: list[str] = []
+    for word in _LETTERS_BEFORE_DIGITS.sub(" ", _MODEL_NAME.sub("", model["modelId"])).split():
+        if words and word.isdigit() and words[-1].isdigit():
+            words[-1] += f".{word}"
+        else:
+            words.append(_ACRONYMS.get(word, f"{word[:-1]}B" if _SIZE.fullmatch(word) else word.capitalize()))
+    if len(words) == 1 and (version := _VERSION.search(model["modelId"])):
+        words.append(".".join(filter(None, version.groups())))
+    context = _LONG.search(model["modelId"])
+    return " ".join(words) + (f" ({context[1]})" if context else "")
+
+
+def is_stand_in(model: Mapping[str, Any]) -> bool:
+    """Whether other weights answer under the id; the API says so in the name."""
+    return str(model.get("modelName", "")).startswith(_STAND_IN)
+
+
+def stand_in(model: Mapping[str, Any]) -> str:
+    """What answers under the id."""
+    return str(model.get("modelName", "")).removeprefix(_STAND_IN)
 
 
 def resource_id(arn: str) -> str:
@@ -104,6 +148,9 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "figure": figure,
     "count": count,
     "short_name": short_name,
+    "model_title": model_title,
+    "is_stand_in": is_stand_in,
+    "stand_in": stand_in,
     "resource_id": resource_id,
     "principal_name": principal_name,
     "score": score,

@@ -25,6 +25,9 @@ from tanren.domain.test_sets import SUCCESS_CRITERIA_TAG, TEST_DATA_TAG
 
 HYPERPARAMETER_PREFIX: Final = "hyperparameter."
 TYPES: Final = ("FINE_TUNING", "CONTINUED_PRE_TRAINING")
+NEW_ROLE_PREFIX: Final = "bedrock-customization-"
+"""With which the name of a role begins that this form has made, unless the user gave it another."""
+_LONGEST_NAME: Final = 63
 _S3_URI: Final = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -93,15 +96,23 @@ class JobForm:
 
     @staticmethod
     def of_job(job: Mapping[str, Any], *, new_role_name: str) -> "JobForm":
-        """The settings of a job, as GetModelCustomizationJob has them, without its names: each of them is taken."""
+        """The settings of a job, as GetModelCustomizationJob has them, with the next of its names: its own are taken,
+        but for that of a model which was never made.
+
+        Why      a role that was made for that job may read its files and write below its output, and nothing else: with
+                 other files the next job would fail, so it gets a role of its own.
+        """
         given: dict[str, str] = dict(job.get("hyperParameters", {}))
+        model = job.get("outputModelName", "")
         form = JobForm(
             customization_type=job["customizationType"],
+            job_name=next_name(job["jobName"]),
+            model_name=next_name(model) if job.get("status") == "Completed" else model,
             base_model=foundation_model_id(job["baseModelArn"]),
             training_uri=job["trainingDataConfig"].get("s3Uri", ""),
             validation_uri=next((v["s3Uri"] for v in job.get("validationDataConfig", {}).get("validators", [])), ""),
             output_uri=job["outputDataConfig"]["s3Uri"],
-            makes_role=False,
+            makes_role=job["roleArn"].rpartition("/")[2].startswith(NEW_ROLE_PREFIX),
             new_role_name=new_role_name,
             role_arn=job["roleArn"],
             again=job["jobName"],
@@ -276,6 +287,15 @@ def foundation_model_id(identifier: str) -> str:
 def _object_arn(uri: str) -> str:
     """Of an object, or of all below a prefix: the ARN behind an S3 URI."""
     return f"arn:aws:s3:::{uri.removeprefix('s3://')}"
+
+
+def next_name(name: str) -> str:
+    """`faq-1` is followed by `faq-2`, `faq` too; as long as a name may be."""
+    stem, _, number = name.rpartition("-")
+    if not (stem and number.isascii() and number.isdecimal()):
+        stem, number = name, "1"
+    ending = f"-{int(number) + 1}"
+    return stem[: _LONGEST_NAME - len(ending)].rstrip("-") + ending
 
 
 def _document(policy: Mapping[str, Any]) -> str:

@@ -1,17 +1,20 @@
 """English and Japanese: which one a browser wants, and how a text, a number and a moment are said in it.
 
-The English text is the key of the Japanese one (`japanese.py`), so templates read as what they show. A value in a text
+The English text is the key of the Japanese one (`japanese/`), so templates read as what they show. A value in a text
 stands in braces by its name. A test looks for texts without a translation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from tanren.console.japanese import JAPANESE
+from tanren.console.japanese.findings import KINDS
+from tanren.console.japanese.texts import JAPANESE
 
 Language = Literal["en", "ja"]
+_WORDS: Final = ("kind", "what", "error")
+"""Values of the service's sentences that are words themselves."""
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
 
 _API_WORDS: Final = {
@@ -47,6 +50,18 @@ class Words:
         said = JAPANESE.get(english, english) if self.language == "ja" else english
         return said.format(**values) if values else said
 
+    def told(self, english: str | None, parts: Sequence[Mapping[str, Any]] | None = None, /) -> str:
+        """What the service tells of a job or of data, from the parts of the sentence that come with it; as the service
+        said it where they do not, or are of another version and have no words here."""
+        if not english:
+            return ""
+        if not parts or self.language == "en" or any(part["template"] not in JAPANESE for part in parts):
+            return english
+        try:
+            return "".join(JAPANESE[part["template"]].format_map(_values(part["values"])) for part in parts)
+        except KeyError:
+            return english
+
     def say(self, word: str | None, /) -> str:
         """A word of the API, such as a status, as people say it; one that is not known stands as it is."""
         if not word:
@@ -74,6 +89,11 @@ def language_of(cookie: str | None, accept_language: str) -> Language:
             if wanted == language:
                 return language
     return "en"
+
+
+def _values(english: Mapping[str, str]) -> dict[str, str]:
+    """Those that are words, too, have Japanese ones; what comes from a user's file is none of them."""
+    return {name: KINDS.get(value, value) if name in _WORDS else value for name, value in english.items()}
 
 
 def elapsed(answer: Mapping[str, Any], *, now: datetime) -> timedelta | None:

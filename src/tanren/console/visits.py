@@ -8,14 +8,14 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from tanren.console.api import Api, ApiRefusal
+from tanren.console.api import ApiRefusal, RememberingApi
 from tanren.console.languages import Language, Words
 from tanren.console.navigation import NAVIGATION
 from tanren.console.sealed_sessions import SignedIn
@@ -41,7 +41,7 @@ class Visit:
     templates: Environment
     appearance: Appearance
     user: SignedIn
-    api: Api
+    api: RememberingApi
     csrf_token: str
     """What a form of this session carries, and no page of another origin can know."""
 
@@ -50,8 +50,13 @@ class Visit:
         return Words(self.appearance.language)
 
     def page(self, template: str, /, *, title: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A whole page. `title` is in the user's language."""
-        text = self.render(template, title=title, **values)
+        """A whole page. `title` is in the user's language.
+
+        What it had to do without is told at its end, unless the refusal is among its values.
+        """
+        told = [each for each in values.values() if isinstance(each, ApiRefusal)]
+        untold = [each for each in self.api.refused if each not in told]
+        text = self.render(template, **{"title": title, "untold": untold, **values})
         return HTMLResponse(text, status_code=status)
 
     def fragment(self, template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -68,15 +73,41 @@ class Visit:
             "here_with_query": path_and_query(self.request),
         }
         words = self.words
-        return self.templates.get_template(template).render(**shared, t=words.text, say=words.say, **values)
+        return self.templates.get_template(template).render(
+            **shared, t=words.text, say=words.say, told=words.told, **values
+        )
 
     def go(self, path: str, **query: str) -> Response:
         """After a form: the browser asks for `path`, so that a reload does not send the form again."""
         return RedirectResponse(path + ("?" + urlencode(query) if query else ""), status_code=303)
 
     def refused(self, refusal: ApiRefusal) -> HTMLResponse:
-        status = refusal.status if 400 <= refusal.status < 600 else 502
-        return self.page("refusal.html", title=self.words.text("This did not work"), status=status, refusal=refusal)
+        status = 404 if refusal.lacks_service else refusal.status if 400 <= refusal.status < 600 else 502
+        title = self.words.text("This did not work")
+        return self.page("refusal.html", title=title, status=status, refusal=refusal, came_from=came_from(self.request))
+
+    def form_is_stale(self) -> Response:
+        """A form of an earlier session, or of somebody else's page: nothing of it is done."""
+        message = self.words.text(
+            "This form was opened before you signed in; nothing was sent. Reload its page: what you typed is there."
+        )
+        if not is_for_a_page(self.request):
+            return PlainTextResponse(message, status_code=403)
+        title = self.words.text("This did not work")
+        return self.page("stale_form.html", title=title, status=403, message=message, came_from=came_from(self.request))
+
+
+def is_for_a_page(request: Request) -> bool:
+    """Whether the browser shows the answer as a page, and does not hand it to a script."""
+    return request.headers.get("sec-fetch-dest", "document") == "document"
+
+
+def came_from(request: Request) -> str:
+    """The page of this console that the browser was on; empty where it was on none."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    if not referer.path.startswith("/console/"):
+        return ""
+    return referer.path + (f"?{referer.query}" if referer.query else "")
 
 
 def csrf_token(session_token: str) -> str:

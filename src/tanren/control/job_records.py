@@ -28,7 +28,7 @@ Record = Mapping[str, Any]
 DEFAULT_POINTS: Final = 500
 SPEED_STEPS: Final = 20
 """The newest, of which a speed is told."""
-_VERDICTS: Final = ("Learning:", "Under-trained:", "Over-fitting", "Diverged:", "Nothing learned:")
+_VERDICTS: Final = ("Learning:", "Under-trained:", "Over-fitting", "Diverged", "Nothing learned:")
 """With which a run begins the sentence that it finds about itself: `training/diagnosis.py`."""
 _LONGEST_TOKEN: Final = 9
 """Digits that a column of whole numbers holds in any case."""
@@ -49,6 +49,8 @@ class JobCurves:
     trained_tokens: int
     trained_tokens_per_second: float | None
     diagnosis: str | None
+    failure: str | None
+    """Why it failed, as the worker told it."""
 
     @property
     def is_thinned_out(self) -> bool:
@@ -82,6 +84,7 @@ class JobRecordControl:
         job = self._jobs.get(scope, identifier, or_id=True)
         steps = self._records.steps(job.job_arn)
         validations = self._records.validations(job.job_arn)
+        told = self._records.event_page(job.job_arn, descending=True) if job.status in TERMINAL else []
         return JobCurves(
             job=job,
             steps=_thinned(steps, "training_loss", most),
@@ -93,7 +96,8 @@ class JobRecordControl:
             best_validation=min(validations, key=lambda record: record["validation_loss"], default=None),
             trained_tokens=sum(record["trained_tokens"] for record in steps),
             trained_tokens_per_second=_speed(steps[-SPEED_STEPS:]),
-            diagnosis=self._diagnosis(job) if job.status in TERMINAL else None,
+            diagnosis=next((each.message for each in told if each.message.startswith(_VERDICTS)), None),
+            failure=_failure(job, told),
         )
 
     def samples(self, scope: Scope, identifier: str, *, size: int | None, token: str | None) -> Page[Record]:
@@ -129,9 +133,12 @@ class JobRecordControl:
             return identifier
         raise ResourceNotFound(f"There is no job '{identifier}' in account {scope.account_id}, region {scope.region}.")
 
-    def _diagnosis(self, job: CustomizationJob) -> str | None:
-        messages = (event.message for event in self._records.event_page(job.job_arn, descending=True))
-        return next((message for message in messages if message.startswith(_VERDICTS)), None)
+
+def _failure(job: CustomizationJob, told: Sequence[JobEvent]) -> str | None:
+    """The event that says it whole; `failureMessage` is cut to the length that AWS has."""
+    if job.failure_message is None:
+        return None
+    return next((each.message for each in told if each.message.startswith(job.failure_message)), job.failure_message)
 
 
 def _thinned(records: Sequence[Record], loss: str, most: int) -> list[Record]:

@@ -21,6 +21,7 @@ from tanren.data.findings import Finding, Severity, shown
 from tanren.data.json_documents import json_documents
 from tanren.data.json_lines import BLOCK_BYTES, JsonRow, LineBlock, NotJsonLines, line_blocks, row_of_line
 from tanren.data.tables import csv_rows, is_csv_header, parquet_rows
+from tanren.domain.sentences import sentence
 
 _HEAD_BYTES: Final = 4_096
 _GZIP: Final = b"\x1f\x8b"
@@ -36,7 +37,7 @@ _FOREIGN: Final[dict[bytes, str]] = {
     b"Obj\x01": "an Avro file",
     b"SQLite format 3": "a SQLite database",
 }
-_AS_JSONL: Final = "Nothing needs to be done here. For AWS: tanren data doctor FILE --repair NEW.jsonl"
+_AS_JSONL: Final = sentence("Nothing needs to be done here. For AWS: tanren data doctor FILE --repair NEW.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,34 +74,39 @@ def open_container(pieces: Iterable[bytes], *, file: str) -> OpenedFile:
 
     head, pieces = _head(pieces)
     if head.startswith(_GZIP):
-        warn("compressed-file", "the file is compressed by gzip; it was unpacked.", _AS_JSONL)
+        warn("compressed-file", sentence("the file is compressed by gzip; it was unpacked."), _AS_JSONL)
         head, pieces = _head(_unpacked(pieces, file))
         if head.startswith(_GZIP):
-            raise _refused(file, "archive", "what gzip had compressed is compressed again.", "Unpack it once.", head)
+            again = sentence("what gzip had compressed is compressed again.")
+            raise _refused(file, "archive", again, sentence("Unpack it once."), head)
     if head.startswith(_PARQUET):
-        warn("parquet-file", "the file is Parquet.", _AS_JSONL)
+        warn("parquet-file", sentence("the file is Parquet."), _AS_JSONL)
         return OpenedFile(findings=tuple(findings), blocks=None, rows=parquet_rows(pieces, file=file))
     for magic, name in _FOREIGN.items():
         if head.startswith(magic):
-            raise _refused(file, "archive", f"the file is {name}.", "Write its records as JSONL.", b"")
+            foreign = sentence("the file is {kind}.", kind=name)
+            raise _refused(file, "archive", foreign, sentence("Write its records as JSONL."), b"")
     if is_utf_32(head):
-        raise _refused(file, "utf-32-file", "the file is UTF-32.", "Save it as UTF-8.", b"")
+        raise _refused(file, "utf-32-file", sentence("the file is UTF-32."), sentence("Save it as UTF-8."), b"")
     if (codec := utf_16_codec(head)) is not None:
-        warn("utf-16-file", "the file is UTF-16; it was read as such.", _AS_JSONL)
+        warn("utf-16-file", sentence("the file is UTF-16; it was read as such."), _AS_JSONL)
         head, pieces = _head(_transcoded(pieces, codec, file))
     elif head.startswith(codecs.BOM_UTF8):
-        warn("byte-order-mark", "the file begins with a UTF-8 byte order mark, which was left out.", _AS_JSONL)
+        mark = sentence("the file begins with a UTF-8 byte order mark, which was left out.")
+        warn("byte-order-mark", mark, _AS_JSONL)
         head, pieces = _head(_without_mark(pieces))
     start = head.lstrip(b" \t\r\n")
     first_line = head.partition(b"\n")[0].strip()
     if start.startswith(b"["):
-        warn("json-array", "the file is one JSON array, where AWS takes JSONL: one object a line.", _AS_JSONL)
+        array = sentence("the file is one JSON array, where AWS takes JSONL: one object a line.")
+        warn("json-array", array, _AS_JSONL)
         return OpenedFile(findings=tuple(findings), blocks=None, rows=json_documents(pieces, file=file, is_array=True))
     if first_line == b"{":
-        warn("pretty-printed-json", "records are spread over several lines, where AWS takes one a line.", _AS_JSONL)
+        spread = sentence("records are spread over several lines, where AWS takes one a line.")
+        warn("pretty-printed-json", spread, _AS_JSONL)
         return OpenedFile(findings=tuple(findings), blocks=None, rows=json_documents(pieces, file=file, is_array=False))
     if not start.startswith(b"{") and (_is_named_table(file) or is_csv_header(first_line)):
-        warn("csv-file", "the file is a table (CSV), where AWS takes JSONL.", _AS_JSONL)
+        warn("csv-file", sentence("the file is a table (CSV), where AWS takes JSONL."), _AS_JSONL)
         return OpenedFile(findings=tuple(findings), blocks=None, rows=csv_rows(pieces, file=file))
     return OpenedFile(findings=tuple(findings), blocks=line_blocks(pieces, file=file), rows=None)
 
@@ -150,20 +156,19 @@ def _unpacked(pieces: Iterable[bytes], file: str) -> Iterator[bytes]:
         while not member.eof and (unpacked := member.decompress(b"", BLOCK_BYTES)):
             yield unpacked
     except zlib.error as error:
-        raise _refused(
-            file, "broken-compression", f"gzip cannot unpack it: {error}.", "Compress it again.", b""
-        ) from error
+        why = sentence("gzip cannot unpack it: {error}.", error=error)
+        raise _refused(file, "broken-compression", why, sentence("Compress it again."), b"") from error
     if is_begun and not member.eof:
-        raise _refused(file, "broken-compression", "the compressed file is cut off.", "Upload it again.", b"")
+        cut = sentence("the compressed file is cut off.")
+        raise _refused(file, "broken-compression", cut, sentence("Upload it again."), b"")
 
 
 def _transcoded(pieces: Iterable[bytes], codec: str, file: str) -> Iterator[bytes]:
     try:
         yield from as_utf_8(pieces, codec)
     except UnicodeError as error:
-        raise _refused(
-            file, "utf-16-file", f"the file began as UTF-16 and is not: {error}.", "Save it as UTF-8.", b""
-        ) from error
+        why = sentence("the file began as UTF-16 and is not: {error}.", error=error)
+        raise _refused(file, "utf-16-file", why, sentence("Save it as UTF-8."), b"") from error
 
 
 def _refused(file: str, rule: str, message: str, fix: str, text: bytes) -> NotJsonLines:

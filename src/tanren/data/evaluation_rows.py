@@ -47,7 +47,7 @@ class EvaluationRecord:
     responses: Mapping[str, str]
     """Answers that were brought along, by their source."""
     record: Mapping[str, Any]
-    """The whole row."""
+    """The whole row, and as `prompt` and `referenceResponse` what it asks where it has these under other names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +164,7 @@ class _Reader:
             if isinstance(found, Finding):
                 return found
             responses = found
+        asked = {PROMPT: prompt} | ({REFERENCE: reference} if reference else {})
         return EvaluationRecord(
             line=row.line,
             prompt=prompt,
@@ -171,7 +172,7 @@ class _Reader:
             system=system,
             category=value.get(CATEGORY),
             responses=responses,
-            record=value,
+            record={**value, **asked},
         )
 
     def _no_text(self, row: JsonRow, key: str) -> Finding:

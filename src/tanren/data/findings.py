@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import Sentence, joined, sentence
 
 FINDINGS_CAP = 100
 """Faults kept of one file; further ones are counted only."""
@@ -57,11 +58,14 @@ class Finding:
             "awsRefuses": self.aws_refuses,
         }
 
+    def told(self) -> Sentence:
+        """Place, what is there, rule and remedy."""
+        line = sentence(" line {line}", line=self.line) if self.line else ""
+        column = "" if self.column is None else sentence(" column {column}", column=self.column)
+        return joined(self.file, line, column, ": ", self.message, f" [{self.rule}] ", self.fix)
+
     def __str__(self) -> str:
-        place = self.file if self.line == 0 else f"{self.file} line {self.line}"
-        if self.column is not None:
-            place += f" column {self.column}"
-        return f"{place}: {self.message} [{self.rule}] {self.fix}"
+        return str(self.told())
 
 
 def shown(text: str) -> str:
@@ -91,21 +95,26 @@ class DataInvalid(JobFailed):
             setattr(self, name, value)
 
 
-def _message(errors: list[Finding], error_count: int) -> str:
-    noun = "error" if error_count == 1 else "errors"
-    head = f"The data have {error_count} {noun}. Data files must conform to JSONL format, one valid record a line."
-    tail_room = len(f"\n… and {error_count} more.")
-    parts = [head]
-    size = len(head)
+def _message(errors: list[Finding], error_count: int) -> Sentence:
+    rule = sentence("Data files must conform to JSONL format, one valid record a line.")
+    count = (
+        sentence("The data have 1 error. ")
+        if error_count == 1
+        else sentence("The data have {count} errors. ", count=error_count)
+    )
+    message = joined(count, rule)
+    tail_room = len(_more(error_count))
+    told = 0
     for finding in errors:
-        text = str(finding)
+        text = finding.told()
         if len(text) > 600:
             text = text[:599] + "…"
-        if size + 1 + len(text) + tail_room > MESSAGE_CAP:
+        if len(message) + 1 + len(text) + tail_room > MESSAGE_CAP:
             break
-        parts.append(text)
-        size += 1 + len(text)
-    hidden = error_count - (len(parts) - 1)
-    if hidden:
-        parts.append(f"… and {hidden} more.")
-    return "\n".join(parts)
+        message = joined(message, "\n", text)
+        told += 1
+    return message if told == error_count else joined(message, _more(error_count - told))
+
+
+def _more(count: int) -> Sentence:
+    return joined("\n", sentence("… and {count} more.", count=count))

@@ -24,6 +24,7 @@ from tanren.data.records import Document
 from tanren.domain.conversation import Conversation, Message, Role, user_turn
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.prompt_templates import ForeignTurn, PromptTemplate, followed, without_ending
+from tanren.domain.sentences import joined, sentence
 
 SCHEMA_VERSION = "bedrock-conversation-2024"
 
@@ -140,18 +141,28 @@ def _check_length(content: Conversation | Document, family: FamilyRules, faults:
         answered = sum(len(message.text) for message in content.messages if message.role is Role.ASSISTANT)
         asked = sum(len(message.text) for message in content.messages) - answered + len(content.system or "")
     for characters, bound, what in (
-        (asked, family.maximum_input_tokens, "The input of the record"),
-        (answered, family.maximum_output_tokens, "The output of the record"),
-        (asked + answered, family.maximum_tokens, "The record"),
+        (asked, family.maximum_input_tokens, "the input of the record"),
+        (answered, family.maximum_output_tokens, "the output of the record"),
+        (asked + answered, family.maximum_tokens, "the record"),
     ):
         if bound is not None and characters > bound * family.characters_per_token:
             faults.warn(
                 (),
                 "too-many-tokens",
-                f"{what[:1].lower()}{what[1:]} has {characters} characters, about "
-                f"{characters // family.characters_per_token} tokens at {family.characters_per_token} characters each; "
-                f"AWS takes {bound} tokens for {family.name}.",
-                "Split it into several records, or shorten it; tanren trains on it where it fits the model's window.",
+                sentence(
+                    "{what} has {characters} characters, about {tokens} tokens at {each} characters each; AWS takes "
+                    "{bound} tokens for {family}.",
+                    what=what,
+                    characters=characters,
+                    tokens=characters // family.characters_per_token,
+                    each=family.characters_per_token,
+                    bound=bound,
+                    family=family.name,
+                ),
+                sentence(
+                    "Split it into several records, or shorten it; tanren trains on it where it fits the model's "
+                    "window."
+                ),
             )
 
 
@@ -167,8 +178,8 @@ def _read_prompt_completion(
         faults.add(
             ("prompt",),
             "foreign-turn",
-            f"the prompt has a turn of the role {turn.role}; tanren does not train on it.",
-            "Leave this record out, or write what the turn says into a message of the user.",
+            sentence("the prompt has a turn of the role {role}; tanren does not train on it.", role=turn.role),
+            sentence("Leave this record out, or write what the turn says into a message of the user."),
         )
         return None
     if found is None:
@@ -178,16 +189,20 @@ def _read_prompt_completion(
         faults.add(
             ("prompt",),
             "answer-begun-in-prompt",
-            "the prompt ends with the beginning of the answer, which would not be learned.",
-            "Move that text to the start of the completion.",
+            sentence("the prompt ends with the beginning of the answer, which would not be learned."),
+            sentence("Move that text to the start of the completion."),
         )
         return None
     faults.warn(
         ("prompt",),
         "prompt-in-template",
-        f"prompts written in the template {template} are read as the turns that they stand for, as they are when the "
-        "model is invoked: the base model's own template goes around them, and answers in them are learned too.",
-        "Nothing needs to be changed; plain text in prompt and completion says the same.",
+        sentence(
+            "prompts written in the template {template} are read as the turns that they stand for, as they are when "
+            "the model is invoked: the base model's own template goes around them, and answers in them are learned "
+            "too.",
+            template=template,
+        ),
+        sentence("Nothing needs to be changed; plain text in prompt and completion says the same."),
     )
     return asked.answered(without_ending(completion, template))
 
@@ -219,16 +234,18 @@ def _read_conversation(row: dict[str, Any], faults: _Faults) -> Conversation:
         faults.add(
             ("schemaVersion",),
             "wrong-type",
-            f'"schemaVersion" is {_kind(version)}.',
-            f'Write "schemaVersion": "{SCHEMA_VERSION}".',
+            sentence('"{key}" is {kind}.', key="schemaVersion", kind=_kind(version)),
+            sentence('Write "schemaVersion": "{version}".', version=SCHEMA_VERSION),
         )
     elif version != SCHEMA_VERSION:
         # Nova takes any string, Llama's and the distillation validator only this one.
         faults.warn(
             ("schemaVersion",),
             "other-schema-version",
-            f'"schemaVersion" is "{version}"; it was read as "{SCHEMA_VERSION}".',
-            f'Write "{SCHEMA_VERSION}"; some families refuse anything else.',
+            sentence(
+                '"schemaVersion" is "{version}"; it was read as "{known}".', version=version, known=SCHEMA_VERSION
+            ),
+            sentence('Write "{known}"; some families refuse anything else.', known=SCHEMA_VERSION),
         )
     system: str | None = None
     if "system" in row:
@@ -249,21 +266,31 @@ def _turns(row: dict[str, Any], faults: _Faults) -> Iterator[tuple[int, Role, di
         return
     messages = row["messages"]
     if not isinstance(messages, list):
-        faults.add(("messages",), "wrong-type", f'"messages" is {_kind(messages)}.', "Make it a list of messages.")
+        faults.add(
+            ("messages",),
+            "wrong-type",
+            sentence('"{key}" is {kind}.', key="messages", kind=_kind(messages)),
+            sentence("Make it a list of messages."),
+        )
         return
     items = cast(list[Any], messages)
     if len(items) < 2:
         faults.add(
             ("messages",),
             "too-few-messages",
-            f'"messages" has {len(items)} of at least 2 messages.',
-            "Give a user message and the assistant's answer.",
+            sentence('"messages" has {count} of at least 2 messages.', count=len(items)),
+            sentence("Give a user message and the assistant's answer."),
         )
     expected = Role.USER
     for index, item in enumerate(items):
         path: JsonPath = ("messages", index)
         if not isinstance(item, dict):
-            faults.add(path, "wrong-type", f"message {index + 1} is {_kind(item)}.", "Make it an object.")
+            faults.add(
+                path,
+                "wrong-type",
+                sentence("message {number} is {kind}.", number=index + 1, kind=_kind(item)),
+                sentence("Make it an object."),
+            )
             expected = _other(expected)
             continue
         message = cast(dict[str, Any], item)
@@ -274,8 +301,8 @@ def _turns(row: dict[str, Any], faults: _Faults) -> Iterator[tuple[int, Role, di
             faults.add(
                 (*path, "role"),
                 "last-role-not-assistant",
-                f'the last message has the role "{role}".',
-                "End with the assistant's answer: it is what is learned.",
+                sentence('the last message has the role "{role}".', role=role),
+                sentence("End with the assistant's answer: it is what is learned."),
             )
         # A system message among the others is said above; it is nobody's turn.
         expected = expected if message.get("role") == "system" else _other(role)
@@ -284,48 +311,72 @@ def _turns(row: dict[str, Any], faults: _Faults) -> Iterator[tuple[int, Role, di
 def _role(message: dict[str, Any], index: int, expected: Role, faults: _Faults) -> Role:
     path: JsonPath = ("messages", index, "role")
     if "role" not in message:
-        faults.add(path[:2], "missing-key", f'message {index + 1} has no "role".', f'Add "role": "{expected}".')
+        faults.add(
+            path[:2],
+            "missing-key",
+            sentence('message {number} has no "role".', number=index + 1),
+            sentence('Add "role": "{role}".', role=expected),
+        )
         return expected
     value = message["role"]
     if value == "system":
         faults.add(
             path,
             "system-role",
-            f'message {index + 1} has the role "system".',
-            'Move its text to the key "system" of the record; `tanren data preprocess --from openai` does.',
+            sentence('message {number} has the role "system".', number=index + 1),
+            sentence('Move its text to the key "system" of the record; `tanren data preprocess --from openai` does.'),
         )
         return expected
     if value not in ("user", "assistant"):
-        shown = f'"{value}"' if isinstance(value, str) else _kind(value)
-        faults.add(path, "unknown-role", f"message {index + 1} has the role {shown}.", 'Use "user" or "assistant".')
+        faults.add(
+            path,
+            "unknown-role",
+            sentence('message {number} has the role "{role}".', number=index + 1, role=value)
+            if isinstance(value, str)
+            else sentence("the role of message {number} is {kind}.", number=index + 1, kind=_kind(value)),
+            sentence('Use "user" or "assistant".'),
+        )
         return expected
     role = Role(value)
     if index == 0 and role is not Role.USER:
         faults.add(
-            path, "first-role-not-user", f'the first message has the role "{role}".', "Begin with a user message."
+            path,
+            "first-role-not-user",
+            sentence('the first message has the role "{role}".', role=role),
+            sentence("Begin with a user message."),
         )
     elif role is not expected:
         faults.add(
             path,
             "roles-not-alternating",
-            f'message {index + 1} has the role "{role}", as the one before it.',
-            "Let user and assistant alternate; join messages of one role.",
+            sentence('message {number} has the role "{role}", as the one before it.', number=index + 1, role=role),
+            sentence("Let user and assistant alternate; join messages of one role."),
         )
     return role
 
 
 def _one_text_block(value: Any, path: JsonPath, faults: _Faults) -> str:
     """The text of `[{"text": …}]`. Exactly one block, as AWS's validators ask; "" where a fault is noted."""
-    name = str(path[0]) if len(path) == 1 else f"content of message {int(path[1]) + 1}"
+    name = str(path[0]) if len(path) == 1 else sentence("content of message {number}", number=int(path[1]) + 1)
     if not isinstance(value, list):
-        faults.add(path, "wrong-type", f"{name} is {_kind(value)}.", 'Write a list: [{"text": "…"}].')
+        faults.add(
+            path,
+            "wrong-type",
+            joined(name, sentence(" is {kind}.", kind=_kind(value))),
+            sentence('Write a list: [{{"text": "…"}}].'),
+        )
         return ""
     blocks = cast(list[Any], value)
     text = ""
     for index, block in enumerate(blocks):
         block_path = (*path, index)
         if not isinstance(block, dict):
-            faults.add(block_path, "wrong-type", f"a block of {name} is {_kind(block)}.", 'Write {"text": "…"}.')
+            faults.add(
+                block_path,
+                "wrong-type",
+                joined(name, sentence(" has a block that is {kind}.", kind=_kind(block))),
+                sentence('Write {{"text": "…"}}.'),
+            )
             continue
         members = cast(dict[str, Any], block)
         for key in members:
@@ -333,20 +384,38 @@ def _one_text_block(value: Any, path: JsonPath, faults: _Faults) -> str:
                 faults.add(
                     (*block_path, key),
                     "unsupported-block",
-                    f'{name} has a block "{key}"; tanren does not train on {_UNSUPPORTED_BLOCKS[key]}.',
-                    "Leave this record out, or describe it in text.",
+                    joined(
+                        name,
+                        sentence(
+                            ' has a block "{key}"; tanren does not train on {what}.',
+                            key=key,
+                            what=_UNSUPPORTED_BLOCKS[key],
+                        ),
+                    ),
+                    sentence("Leave this record out, or describe it in text."),
                 )
             elif key != "text":
                 faults.add(
-                    (*block_path, key), "unknown-key", f'a block of {name} has the key "{key}".', 'Use only "text".'
+                    (*block_path, key),
+                    "unknown-key",
+                    joined(name, sentence(' has a block with the key "{key}".', key=key)),
+                    sentence('Use only "text".'),
                 )
         if "text" in members:
             text = _text(members, "text", block_path, faults)
         elif not members:
-            faults.add(block_path, "missing-key", f"a block of {name} is empty.", 'Write {"text": "…"}.')
+            faults.add(
+                block_path,
+                "missing-key",
+                joined(name, sentence(" has an empty block.")),
+                sentence('Write {{"text": "…"}}.'),
+            )
     if len(blocks) != 1:
         faults.add(
-            path, "not-one-block", f"{name} has {len(blocks)} blocks, 1 is expected.", "Join the texts in one block."
+            path,
+            "not-one-block",
+            joined(name, sentence(" has {count} blocks, 1 is expected.", count=len(blocks))),
+            sentence("Join the texts in one block."),
         )
     return text
 
@@ -358,16 +427,26 @@ def _text(holder: dict[str, Any], key: str, path: JsonPath, faults: _Faults) -> 
     value = holder[key]
     where = (*path, key)
     if not isinstance(value, str):
-        faults.add(where, "wrong-type", f'"{key}" is {_kind(value)}, a string is expected.', "Make it a string.")
+        faults.add(
+            where,
+            "wrong-type",
+            sentence('"{key}" is {kind}, a string is expected.', key=key, kind=_kind(value)),
+            sentence("Make it a string."),
+        )
         return ""
     if not value.strip():
-        faults.add(where, "empty-text", f'"{key}" is empty.', "Give it text, or remove the record.")
+        faults.add(
+            where,
+            "empty-text",
+            sentence('"{key}" is empty.', key=key),
+            sentence("Give it text, or remove the record."),
+        )
     if _SURROGATE.search(value):
         faults.add(
             where,
             "lone-surrogate",
-            f'"{key}" has half of a surrogate pair (\\ud800 to \\udfff), which no text can hold.',
-            "Write the whole character.",
+            sentence('"{key}" has half of a surrogate pair (\\ud800 to \\udfff), which no text can hold.', key=key),
+            sentence("Write the whole character."),
         )
     if (garbled := garbling(value)) is not None:
         at = max(0, garbled.at - 10)
@@ -376,10 +455,10 @@ def _text(holder: dict[str, Any], key: str, path: JsonPath, faults: _Faults) -> 
         faults.warn(
             where,
             "garbled-text",
-            f'"{key}" is garbled: UTF-8 that was read in another encoding and saved again.',
+            sentence('"{key}" is garbled: UTF-8 that was read in another encoding and saved again.', key=key),
             "tanren data doctor FILE --repair NEW"
             if garbled.is_lossless
-            else "Characters were lost on the way; take the text from its source again.",
+            else sentence("Characters were lost on the way; take the text from its source again."),
             shown(value[at : at + 50] + meant),
         )
     if faults.family is not None:
@@ -388,8 +467,13 @@ def _text(holder: dict[str, Any], key: str, path: JsonPath, faults: _Faults) -> 
                 faults.warn(
                     where,
                     "reserved-text",
-                    f'"{key}" holds {reserved!r}, which AWS reserves in data for {faults.family.name}.',
-                    "Rephrase it, for instance without the colon; tanren trains on it as it is.",
+                    sentence(
+                        '"{key}" holds {reserved}, which AWS reserves in data for {family}.',
+                        key=key,
+                        reserved=repr(reserved),
+                        family=faults.family.name,
+                    ),
+                    sentence("Rephrase it, for instance without the colon; tanren trains on it as it is."),
                     shown(value[max(0, value.index(reserved) - 20) :]),
                 )
     return value
@@ -403,19 +487,28 @@ def _check_keys(
     faults: _Faults,
     path: JsonPath = (),
 ) -> None:
-    example = f"Expected {EXAMPLES[data_format]}"
+    example = EXAMPLES[data_format]
+    expected = sentence("Expected {example}", example=example)
     for key in required:
         if key not in holder:
-            faults.add(path, "missing-key", f'"{key}" is missing.', example)
+            faults.add(path, "missing-key", sentence('"{key}" is missing.', key=key), expected)
     for key in holder:
         if key in required or key in optional:
             continue
         if not path and key in _DEFINING_KEYS:
-            faults.add((key,), "mixed-formats", f'"{key}" belongs to another format than {data_format}.', example)
+            faults.add(
+                (key,),
+                "mixed-formats",
+                sentence('"{key}" belongs to another format than {format}.', key=key, format=data_format),
+                expected,
+            )
         else:
             # AWS's validators tolerate other keys; a misspelt "system" would be one, so it is said.
             faults.warn(
-                (*path, key), "unknown-key", f'the key "{key}" was not used.', f"Remove or rename it. {example}"
+                (*path, key),
+                "unknown-key",
+                sentence('the key "{key}" was not used.', key=key),
+                sentence("Remove or rename it. Expected {example}", example=example),
             )
 
 
@@ -425,8 +518,8 @@ def _check_reserved(text: str, path: JsonPath, faults: _Faults) -> None:
             faults.add(
                 path,
                 "reserved-text",
-                f"the text holds {reserved!r}, which is reserved in this format.",
-                "Rephrase it, for instance without the colon.",
+                sentence("the text holds {reserved}, which is reserved in this format.", reserved=repr(reserved)),
+                sentence("Rephrase it, for instance without the colon."),
             )
 
 

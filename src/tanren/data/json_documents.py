@@ -15,6 +15,7 @@ from typing import Any, Final
 from tanren.data.findings import TEXT_CAP, Finding, shown
 from tanren.data.json_lines import LINE_BYTES_CAP, JsonRow, NotJsonLines, json_kind, line_too_long
 from tanren.data.positions import duplicate_key
+from tanren.domain.sentences import sentence
 
 _SPACE: Final = " \t\r\n"
 _SHOWN_CHARACTERS: Final = 2 * TEXT_CAP
@@ -107,8 +108,8 @@ class _Text:
                 line=self._line,
                 column=self._column,
                 rule="invalid-json",
-                message=f"invalid JSON: {message}; the rest of the file was not read.",
-                fix="Repair it, and check again.",
+                message=sentence("invalid JSON: {error}; the rest of the file was not read.", error=message),
+                fix=sentence("Repair it, and check again."),
                 text=shown(self._text[self._start : self._start + _SHOWN_CHARACTERS]) or None,
             )
         )
@@ -126,7 +127,8 @@ class _Text:
 
         row = JsonRow(line=line, text=raw, value=value, first_column=column)
         if not isinstance(value, dict):
-            return refuse("not-an-object", f"the record is a JSON {json_kind(value)}.", "Write JSON objects.")
+            kind = sentence("the record is a JSON {kind}.", kind=json_kind(value))
+            return refuse("not-an-object", kind, sentence("Write JSON objects."))
         if self._duplicates and (twice := duplicate_key(raw)) is not None:
             before = JsonRow(line=line, text=raw, value={}, first_column=column)
             place = before.place_of_offset(twice[1] - 1)
@@ -135,8 +137,8 @@ class _Text:
                 line=place[0],
                 column=place[1],
                 rule="duplicate-key",
-                message=f'the key "{twice[0]}" stands twice in one object.',
-                fix="Keep one of them.",
+                message=sentence('the key "{key}" stands twice in one object.', key=twice[0]),
+                fix=sentence("Keep one of them."),
                 text=shown(raw[twice[1] - 1 :]),
             )
         return row
@@ -191,8 +193,11 @@ class _Text:
                 line=self._line,
                 column=self._column,
                 rule="invalid-utf-8",
-                message=f"byte 0x{error.object[error.start]:02x} is not UTF-8; the rest of the file was not read.",
-                fix="Save the file as UTF-8.",
+                message=sentence(
+                    "byte 0x{byte} is not UTF-8; the rest of the file was not read.",
+                    byte=f"{error.object[error.start]:02x}",
+                ),
+                fix=sentence("Save the file as UTF-8."),
                 text=shown(error.object[error.start : error.start + 100].decode("utf-8", "replace")),
             )
         )

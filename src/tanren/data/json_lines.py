@@ -13,6 +13,7 @@ from tanren.data.encodings import legacy_encoding
 from tanren.data.findings import Finding, Severity, shown
 from tanren.data.positions import JsonPath, column_of, duplicate_key
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import joined, sentence
 
 LINE_BYTES_CAP = 64 * 1024 * 1024
 """A record longer than this is no record; it would only fill the memory."""
@@ -130,8 +131,8 @@ def line_too_long(file: str, line: int) -> Finding:
         file=file,
         line=line,
         rule="line-too-long",
-        message=f"the line is longer than {LINE_BYTES_CAP // 2**20} MiB.",
-        fix="Write one record a line.",
+        message=sentence("the line is longer than {size} MiB.", size=LINE_BYTES_CAP // 2**20),
+        fix=sentence("Write one record a line."),
     )
 
 
@@ -151,8 +152,8 @@ def json_rows(lines: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Findin
                     line=1,
                     column=1,
                     rule="byte-order-mark",
-                    message="the file begins with a UTF-8 byte order mark, which was left out.",
-                    fix="Save the file as UTF-8 without BOM; AWS may refuse it.",
+                    message=sentence("the file begins with a UTF-8 byte order mark, which was left out."),
+                    fix=sentence("Save the file as UTF-8 without BOM; AWS may refuse it."),
                     severity=Severity.WARNING,
                 )
             _check_kind_of_file(raw, file)
@@ -195,7 +196,8 @@ def row_of_line(raw: bytes, *, file: str, line: int) -> JsonRow | Finding:
     except UnicodeDecodeError as error:
         return invalid_utf_8(raw, error, file=file, line=line)
     if not text.strip():
-        return refuse("blank-line", "the line is blank.", "Remove it; every line must be a record.", None)
+        why = sentence("the line is blank.")
+        return refuse("blank-line", why, sentence("Remove it; every line must be a record."), None)
     doubled: list[str] = []
 
     def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -209,36 +211,45 @@ def row_of_line(raw: bytes, *, file: str, line: int) -> JsonRow | Finding:
     except json.JSONDecodeError as error:
         return refuse(
             "invalid-json",
-            f"invalid JSON: {error.msg[:1].lower()}{error.msg[1:]}.",
-            "Repair the line; each must be one JSON object.",
+            sentence("invalid JSON: {error}.", error=error.msg[:1].lower() + error.msg[1:]),
+            sentence("Repair the line; each must be one JSON object."),
             error.pos + 1,
         )
     except _NotANumber as error:
         name = str(error)
-        return refuse(
-            "invalid-json", f"invalid JSON: {name} is no JSON value.", "Repair the line.", text.find(name) + 1
-        )
+        why = sentence("invalid JSON: {name} is no JSON value.", name=name)
+        return refuse("invalid-json", why, sentence("Repair the line."), text.find(name) + 1)
     except (RecursionError, ValueError) as error:
-        return refuse("invalid-json", f"invalid JSON: {error}.", "Repair the line.", None)
+        why = sentence("invalid JSON: {error}.", error=error)
+        return refuse("invalid-json", why, sentence("Repair the line."), None)
     if not isinstance(value, dict):
-        return refuse("not-an-object", f"the line is a JSON {json_kind(value)}.", "Write one JSON object a line.", 1)
+        why = sentence("the line is a JSON {kind}.", kind=json_kind(value))
+        return refuse("not-an-object", why, sentence("Write one JSON object a line."), 1)
     if doubled and (twice := duplicate_key(text)) is not None:
         key, column = twice
-        return refuse("duplicate-key", f'the key "{key}" stands twice in one object.', "Keep one of them.", column)
+        why = sentence('the key "{key}" stands twice in one object.', key=key)
+        return refuse("duplicate-key", why, sentence("Keep one of them."), column)
     return JsonRow(line=line, text=text, value=value)
 
 
 def invalid_utf_8(raw: bytes, error: UnicodeDecodeError, *, file: str, line: int) -> Finding:
     """The finding for a line that is not UTF-8; it names the encoding that the line may be in."""
-    message = f"byte 0x{raw[error.start]:02x} at byte offset {error.start} of the line is not UTF-8."
-    fix = "Save the file as UTF-8."
+    message = sentence(
+        "byte 0x{byte} at byte offset {offset} of the line is not UTF-8.",
+        byte=f"{raw[error.start]:02x}",
+        offset=error.start,
+    )
+    fix = sentence("Save the file as UTF-8.")
     text = raw[max(0, error.start - 20) : error.start + 100].decode("utf-8", "replace")
     if (guess := legacy_encoding(raw)) is not None:
         encoding, reads = guess
         around = max(0, len(raw[: error.start].decode(encoding, "replace")) - 20)
         text = reads[around:]
-        message += f" The line reads as {encoding}."
-        fix = f"Save the file as UTF-8: tanren data doctor FILE --repair NEW, or iconv -f {encoding} -t UTF-8 FILE."
+        message = joined(message, sentence(" The line reads as {encoding}.", encoding=encoding))
+        fix = sentence(
+            "Save the file as UTF-8: tanren data doctor FILE --repair NEW, or iconv -f {encoding} -t UTF-8 FILE.",
+            encoding=encoding,
+        )
     return Finding(
         file=file, line=line, column=error.start + 1, rule="invalid-utf-8", message=message, fix=fix, text=shown(text)
     )

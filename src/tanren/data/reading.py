@@ -12,12 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from tanren.data.clean_rows import CleanRows
 from tanren.data.containers import open_container
 from tanren.data.families import FamilyRules
-from tanren.data.findings import FINDINGS_CAP, DataInvalid, Finding, Severity
+from tanren.data.findings import FINDINGS_CAP, DataInvalid, Finding, Severity, shown
 from tanren.data.formats import EXAMPLES, FORMATS_OF, DataFormat, Fault, read_content, sniff
 from tanren.data.json_lines import JsonRow, LineBlock, NotJsonLines, row_of_line
 from tanren.data.records import RecordSource, TrainingRecord
@@ -25,7 +25,9 @@ from tanren.data.rules import TOLD_ONCE, aws_refuses
 from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.foundation_models import RecordLimits
 from tanren.domain.prompt_templates import PromptTemplate
+from tanren.domain.sentences import Sentence, joined, sentence
 
+_KEYS_NAMED: Final = 5
 _SLICE_LINES: Final = 16
 """A block with something wrong is looked at in slices of so many lines, and only a slice with a fault line by line."""
 _AWS_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_\-/.]+")
@@ -173,8 +175,10 @@ class FileReader:
                     file=self._file,
                     line=0,
                     rule="empty-file",
-                    message="the file is empty." if not self._pieces.size_bytes else "the file has no records.",
-                    fix="Give it at least one record.",
+                    message=sentence("the file has no records.")
+                    if self._pieces.size_bytes
+                    else sentence("the file is empty."),
+                    fix=sentence("Give it at least one record."),
                 )
             )
 
@@ -208,14 +212,23 @@ class FileReader:
     def _record_of(self, row: JsonRow) -> TrainingRecord | None:
         data_format = sniff(row.value)
         if data_format is None:
-            expected = " or ".join(EXAMPLES[option] for option in FORMATS_OF[self._customization_type])
+            examples = [EXAMPLES[option] for option in FORMATS_OF[self._customization_type]]
+            others = [joined(sentence(" or "), each) for each in examples[1:]]
             self._fault(
                 row,
                 Fault(
                     path=(),
                     rule="unknown-format",
-                    message="the record has none of the keys of a training record.",
-                    fix=f"Input data must follow {expected}.",
+                    message=_keys_instead(row.value),
+                    fix=joined(
+                        sentence("Input data must follow "),
+                        examples[0],
+                        *others,
+                        sentence(
+                            ". Where only the keys are other ones: "
+                            "tanren data preprocess --prompt-key KEY --completion-key KEY"
+                        ),
+                    ),
                 ),
             )
             return None
@@ -229,8 +242,12 @@ class FileReader:
                 Fault(
                     path=(),
                     rule="mixed-formats",
-                    message=f"the record is in the format {data_format}, the file began with {self._format}.",
-                    fix=f"Keep one format a file: {EXAMPLES[self._format]}",
+                    message=sentence(
+                        "the record is in the format {format}, the file began with {first}.",
+                        format=data_format,
+                        first=self._format,
+                    ),
+                    fix=sentence("Keep one format a file: {example}", example=EXAMPLES[self._format]),
                 ),
             )
             return None
@@ -252,9 +269,16 @@ class FileReader:
                 line=row.line,
                 column=1,
                 rule="wrong-customization-type",
-                message=f"the record is in the format {data_format}, which is for {other}; "
-                f"the job's customizationType is {self._customization_type}.",
-                fix=f"Ask for {other}, or write the records as {EXAMPLES[expected[0]]}",
+                message=sentence(
+                    "the record is in the format {format}, which is for {other}; the job's customizationType is "
+                    "{type}.",
+                    format=data_format,
+                    other=other,
+                    type=self._customization_type,
+                ),
+                fix=sentence(
+                    "Ask for {other}, or write the records as {example}", other=other, example=EXAMPLES[expected[0]]
+                ),
             )
         )
 
@@ -317,20 +341,29 @@ class FileReader:
             maximum_bytes = limits.maximum_validation_bytes
         if minimum is not None and rows < minimum:
             yield self._limit_warning(
-                "too-few-records", f"{rows} records; AWS takes at least {minimum} for this model."
+                "too-few-records",
+                sentence("{rows} records; AWS takes at least {bound} for this model.", rows=rows, bound=minimum),
             )
         if maximum is not None and rows > maximum:
             yield self._limit_warning(
-                "too-many-records", f"{rows} records; AWS takes at most {maximum} for this model."
+                "too-many-records",
+                sentence("{rows} records; AWS takes at most {bound} for this model.", rows=rows, bound=maximum),
             )
         if maximum_bytes is not None and size > maximum_bytes:
             yield self._limit_warning(
-                "too-many-bytes", f"{size} bytes; AWS takes at most {maximum_bytes} in a file for this model."
+                "too-many-bytes",
+                sentence(
+                    "{size} bytes; AWS takes at most {bound} in a file for this model.", size=size, bound=maximum_bytes
+                ),
             )
         if limits.formats and self._format is not None and self._format not in limits.formats:
             yield self._limit_warning(
                 "other-format",
-                f"the format is {self._format}; AWS takes {' or '.join(limits.formats)} for this model.",
+                sentence(
+                    "the format is {format}; AWS takes {formats} for this model.",
+                    format=self._format,
+                    formats=" / ".join(limits.formats),
+                ),
             )
 
         if (
@@ -339,10 +372,11 @@ class FileReader:
             and not _AWS_FILE_NAME.fullmatch(self._file.removeprefix("s3://"))
         ):
             yield self._limit_warning(
-                "file-name", "the file's name has other characters than letters, digits, and _ - / . of ASCII."
+                "file-name",
+                sentence("the file's name has other characters than letters, digits, and _ - / . of ASCII."),
             )
         if family is not None and "file-name" in family.refused and not self._file.endswith(".jsonl"):
-            yield self._limit_warning("file-name", "the file's name does not end in .jsonl.")
+            yield self._limit_warning("file-name", sentence("the file's name does not end in .jsonl."))
 
     def _limit_warning(self, rule: str, message: str) -> Finding:
         return Finding(
@@ -350,9 +384,17 @@ class FileReader:
             line=0,
             rule=rule,
             message=message,
-            fix="tanren trains with them; the same job would be refused on AWS.",
+            fix=sentence("tanren trains with them; the same job would be refused on AWS."),
             severity=Severity.WARNING,
         )
+
+
+def _keys_instead(row: Mapping[str, Any]) -> Sentence:
+    if not row:
+        return sentence("the record is empty.")
+    keys = ", ".join(f'"{shown(key)}"' for key in list(row)[:_KEYS_NAMED])
+    more = ", …" if len(row) > _KEYS_NAMED else ""
+    return sentence("the record has none of the keys of a training record, but {keys}.", keys=keys + more)
 
 
 def _part(block: LineBlock, start: int, end: int) -> LineBlock:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tanren.data.findings import Finding, shown
 from tanren.data.json_lines import LINE_BYTES_CAP, JsonRow, LineBlock, NotJsonLines, invalid_utf_8, line_blocks
+from tanren.domain.sentences import sentence
 
 _DELIMITERS: Final = ",\t;"
 _HEADERS: Final = ({"prompt", "completion"}, {"input"})
@@ -46,7 +47,12 @@ def csv_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Findin
     if doubled is not None:
         raise NotJsonLines(
             _finding(
-                file, 1, "duplicate-key", f'the column "{doubled}" stands twice.', "Rename one of them.", header_line
+                file,
+                1,
+                "duplicate-key",
+                sentence('the column "{column}" stands twice.', column=doubled),
+                sentence("Rename one of them."),
+                header_line,
             )
         )
     csv.field_size_limit(LINE_BYTES_CAP)
@@ -63,14 +69,17 @@ def csv_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Findin
             raw, error = lines.wrong
             yield invalid_utf_8(raw, error, file=file, line=lines.row_line)
         elif not fields:
-            yield _finding(file, lines.row_line, "blank-line", "the line is blank.", "Remove it.", "")
+            blank = sentence("the line is blank.")
+            yield _finding(file, lines.row_line, "blank-line", blank, sentence("Remove it."), "")
         elif len(fields) > len(header):
             yield _finding(
                 file,
                 lines.row_line,
                 "too-many-fields",
-                f"the row has {len(fields)} fields, the header has {len(header)}.",
-                "Put a field that holds the delimiter between quotes.",
+                sentence(
+                    "the row has {fields} fields, the header has {columns}.", fields=len(fields), columns=len(header)
+                ),
+                sentence("Put a field that holds the delimiter between quotes."),
                 lines.row_text,
             )
         else:
@@ -88,8 +97,8 @@ def parquet_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Fi
                 file,
                 0,
                 "parquet-not-readable",
-                "Parquet is read with pyarrow, which is not installed.",
-                "pip install 'tanren[parquet]', or write the data as JSONL.",
+                sentence("Parquet is read with pyarrow, which is not installed."),
+                sentence("pip install 'tanren[parquet]', or write the data as JSONL."),
                 "",
             )
         ) from error
@@ -112,8 +121,8 @@ def parquet_rows(pieces: Iterable[bytes], *, file: str) -> Iterator[JsonRow | Fi
                     file,
                     0,
                     "parquet-not-readable",
-                    f"the Parquet file cannot be read: {str(error).splitlines()[0]}.",
-                    "Write it again; it may have been cut off.",
+                    sentence("the Parquet file cannot be read: {error}.", error=str(error).splitlines()[0]),
+                    sentence("Write it again; it may have been cut off."),
                     "",
                 )
             ) from error
@@ -154,8 +163,8 @@ def _not_a_table(file: str, error: csv.Error, lines: _Lines) -> NotJsonLines:
             file,
             lines.row_line,
             "invalid-json",
-            f"invalid CSV: {error}; the rest of the file was not read.",
-            'Put fields with commas, quotes or line breaks between quotes, and write " inside as "".',
+            sentence("invalid CSV: {error}; the rest of the file was not read.", error=error),
+            sentence('Put fields with commas, quotes or line breaks between quotes, and write " inside as "".'),
             lines.row_text,
         )
     )

@@ -33,6 +33,7 @@ _READING: Final = (
     "Examine",
     "Estimate",
     "Watch",
+    "Try",
 )
 """AWS marks calls of models as read-only too: they change nothing that is kept."""
 

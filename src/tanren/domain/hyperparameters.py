@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.sentences import joined, sentence
 
 HyperparameterValue = int | float | str
 
@@ -102,18 +103,21 @@ def keys_without_effect(
     """
     by_name = {rule.name: rule for rule in rules}
     has_loss = has_validation_data or "evalPercentage" in given or _default_of(by_name, "evalPercentage") is not None
+    no_loss = sentence("there is no validation loss to go by; add validationDataConfig")
+    if "evalPercentage" in by_name:
+        no_loss = sentence("there is no validation loss to go by; add validationDataConfig, or evalPercentage")
     reasons = {
-        "validation loss": None if has_loss else "there is no validation loss to go by; add validationDataConfig",
-        "no validation data": "the job has validation data of its own" if has_validation_data else None,
+        "validation loss": None if has_loss else no_loss,
+        "no validation data": sentence("the job has validation data of its own") if has_validation_data else None,
     }
-    if not has_loss and "evalPercentage" in by_name:
-        reasons["validation loss"] = f"{reasons['validation loss']}, or evalPercentage"
     found: dict[str, str] = {}
     for name in sorted(given):
         condition = by_name[name].only_where
         reason = None if condition is None else reasons[condition]
         if reason is not None:
-            found[name] = f"hyperParameters.{name} has no effect here: {reason}."
+            found[name] = joined(
+                sentence("hyperParameters.{name} has no effect here: ", name=name), reason, sentence(".")
+            )
     return found
 
 
@@ -123,9 +127,9 @@ def refuse_extensions_without_effect(
     """Raises   ValidationFailed where a key that AWS does not have would change nothing."""
     rules = tuple(rules)
     extensions = {rule.name for rule in rules if rule.is_extension}
-    for name, sentence in keys_without_effect(rules, given, has_validation_data=has_validation_data).items():
+    for name, reason in keys_without_effect(rules, given, has_validation_data=has_validation_data).items():
         if name in extensions:
-            raise ValidationFailed(f"{sentence} Or leave {name} out.")
+            raise ValidationFailed(f"{reason} Or leave {name} out.")
 
 
 def _default_of(rules: Mapping[str, HyperparameterRule], name: str) -> HyperparameterValue | None:

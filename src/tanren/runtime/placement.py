@@ -7,8 +7,10 @@ engine    → the host that has them, waited for while it starts
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tanren.catalog.foundation_models import FOUNDATION_MODELS, known_ids, refuse_other_modalities, root_model
 from tanren.catalog.inference_profiles import find_inference_profile
@@ -19,6 +21,7 @@ from tanren.domain import arns
 from tanren.domain.clock import Clock
 from tanren.domain.custom_model_deployments import DeploymentStatus
 from tanren.domain.custom_models import CustomModel, CustomModelStatus
+from tanren.domain.customization_jobs import CustomizationJob
 from tanren.domain.errors import EngineFailed, ModelNotReady, ResourceNotFound, ValidationFailed
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.host_paths import without_folders
@@ -120,6 +123,18 @@ class StoredPlacement:
         """As `base_folder`, and the adapter on them."""
         return self._base(self.resolve(scope, model_id))
 
+    def base_of_job(self, job: CustomizationJob) -> Path:
+        """The folder of the weights that the job adds an adapter to. Raises   EngineFailed where they are gone."""
+        parent = self._models.get(job.scope, job.base_model_arn)
+        if parent is not None and not is_adapter_folder(self._artifacts.resolve(parent.artifact_path)):
+            return self._whole_weights(parent.model_arn, parent.artifact_path)
+        return self._bound_folder(job.request, of=job.job_arn)
+
+    async def engine(self, base_folder: Path) -> EngineClient:
+        """Of these weights, waited for while it starts. Raises   EngineFailed; ModelNotReady past the stated wait."""
+        host = await asyncio.to_thread(self._hosts.want, str(base_folder), at=self._clock())
+        return await self._engine(base_folder, host)
+
     async def _found(self, scope: Scope, model_id: str) -> tuple[Named, EngineClient, AdapterRef | None]:
         named, base_folder, adapter, host = await asyncio.to_thread(self._looked_up, scope, model_id)
         engine = await self._engine(base_folder, host)
@@ -145,7 +160,9 @@ class StoredPlacement:
             return self._weights.weights_of(named.foundation.model_id).folder, None
         folder = self._artifacts.resolve(custom.artifact_path)
         if is_adapter_folder(folder):
-            return self._base_of(custom), AdapterRef(folder=str(folder), sha256=custom.artifact_sha256)
+            return self._bound_folder(custom.request, of=custom.model_arn), AdapterRef(
+                folder=str(folder), sha256=custom.artifact_sha256
+            )
         # Full fine-tuning made weights of its own, which no base can share.
         return self._whole_weights(custom.model_arn, custom.artifact_path), None
 
@@ -155,15 +172,15 @@ class StoredPlacement:
             raise EngineFailed(f"The weights of {model_arn} are gone: the artifact store has no {artifact_path}.")
         return folder
 
-    def _base_of(self, custom: CustomModel) -> Path:
-        """The folder of the weights that the model was trained on; the catalogue may name others by now."""
-        bound = self._weights.bound_to(custom.request)
+    def _bound_folder(self, request: Mapping[str, Any], *, of: str) -> Path:
+        """The folder of the weights that a model was trained on; the catalogue may name others by now."""
+        bound = self._weights.bound_to(request)
         if bound.artifact_path is not None:
             return self._artifacts.resolve(bound.artifact_path)
         try:
             return self._weights.folder_of(bound)
         except ResourceNotFound as error:
-            raise EngineFailed(f"The base of {custom.model_arn} is gone: {self._shown(str(error))}") from error
+            raise EngineFailed(f"The base of {of} is gone: {self._shown(str(error))}") from error
 
     async def _check_weights(self, engine: EngineClient, model_arn: str, expected: str) -> None:
         """Once in the life of each engine host: whole weights are what the job published. (Adapters are checked by the

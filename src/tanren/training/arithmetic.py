@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from tanren.domain.sentences import Sentence, joined, sentence
 from tanren.training.document_attention import layout_for
 from tanren.training.fused_blocks import fuse_blocks
 from tanren.training.lanes import Lanes, draws, lane_count, why_one_lane
@@ -42,13 +43,18 @@ class Arithmetic:
     def lanes(self) -> int:
         return lane_count(self.threads) if self.one_lane_because is None else 1
 
-    def sentence(self) -> str:
-        blocks = "fused blocks" if self.not_fused_because is None else f"plain blocks ({self.not_fused_because})"
-        lanes = f"{self.lanes} lanes" if self.lanes > 1 else "one lane"
-        why = f" ({self.one_lane_because})" if self.one_lane_because is not None else ""
-        attention = ", variable-length attention" if self.not_varlen_because is None else ""
-        again = ", computed again backwards" if self.recomputes_blocks else ""
-        return f"{self.layout.capitalize()} rows, {blocks}{again}{attention}, {lanes}{why}."
+    def sentence(self) -> Sentence:
+        return joined(
+            sentence("Packed rows") if self.layout == "packed" else sentence("Padded rows"),
+            sentence(", fused blocks")
+            if self.not_fused_because is None
+            else sentence(", plain blocks ({reason})", reason=self.not_fused_because),
+            sentence(", computed again backwards") if self.recomputes_blocks else "",
+            sentence(", variable-length attention") if self.not_varlen_because is None else "",
+            sentence(", {count} lanes", count=self.lanes) if self.lanes > 1 else sentence(", one lane"),
+            "" if self.one_lane_because is None else f" ({self.one_lane_because})",
+            sentence("."),
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "lanes": self.lanes}

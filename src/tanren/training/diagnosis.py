@@ -15,6 +15,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from tanren.domain.sentences import Sentence, joined, sentence
 from tanren.training.batches import steps_per_epoch
 from tanren.training.metrics import StepRecord, ValidationRecord
 from tanren.training.spec import TrainingSpec
@@ -23,6 +24,8 @@ FEW_STEPS = 10
 """Optimiser steps below which hardly anything can be learned, whatever the data."""
 _STILL_FALLING = 0.01
 """Share of the loss by which the last epoch must have lowered it for another epoch to be advised."""
+_WORTH_AN_EPOCH = 0.01
+"""Nats a token, by which it must have lowered it, too: beside a loss of almost nothing, a share of it is nothing."""
 _OVER_FITTED = 0.02
 """Share above the lowest validation loss that is more than noise."""
 _LEARNED = 0.02
@@ -39,40 +42,52 @@ def few_steps_warning(spec: TrainingSpec, record_count: int) -> str | None:
     per_epoch = steps_per_epoch(record_count, spec.batch_size)
     if per_epoch * spec.epochs >= FEW_STEPS:
         return None
-    return (
-        f"only {per_epoch * spec.epochs} optimiser steps are planned ({record_count} records, batch size "
-        f"{spec.batch_size}, {spec.epochs} epochs); {-(-FEW_STEPS // per_epoch)} epochs, or a smaller batch, "
-        f"would make the {FEW_STEPS} that a model needs to learn anything"
+    return sentence(
+        "only {steps} optimiser steps are planned ({records} records, batch size {batch}, {epochs} epochs); {needed} "
+        "epochs, or a smaller batch, would make the {least} that a model needs to learn anything",
+        steps=per_epoch * spec.epochs,
+        records=record_count,
+        batch=spec.batch_size,
+        epochs=spec.epochs,
+        needed=-(-FEW_STEPS // per_epoch),
+        least=FEW_STEPS,
     )
 
 
 def diagnose(
     spec: TrainingSpec, steps: Sequence[StepRecord], validations: Sequence[ValidationRecord], *, record_count: int
-) -> str:
+) -> Sentence:
     """What the curves say, what to try, and which epoch's weights became the model."""
     verdict = (
         _diverged(spec, steps)
         or _nothing_learned(spec, steps)
         or (_by_validation(spec, steps, validations) if validations else _by_training(spec, steps, record_count))
     )
-    return f"{verdict}{_published(spec, steps, validations)}."
+    return joined(verdict, _published(spec, steps, validations), sentence("."))
 
 
 def _diverged(spec: TrainingSpec, steps: Sequence[StepRecord]) -> str | None:
     means = _epoch_means(steps)
     first, last = _ends(steps)
     best = min(range(len(means)), key=means.__getitem__)
-    cure = f"; try a learning rate below {spec.learning_rate:g}"
+    cure = sentence("; try a learning rate below {rate}", rate=f"{spec.learning_rate:g}")
     # Single steps are before the damage, but few: the rise from them on has to be seen in all of the steps, or to be
     # far more than one step of the last epoch differs from another.
     rises = _slope_in_errors(steps) > _SURE or last - _first_loss(steps) > 3 * _spread_of_last_epoch(steps)
     if rises:
         first = min(first, _first_loss(steps))
     if last > first * _DIVERGED and (rises or len(means) > 1):
-        return f"Diverged: training loss rose from {first:.3f} to {last:.3f}{cure}"
+        rose = sentence("Diverged: training loss rose from {first} to {last}", first=f"{first:.3f}", last=f"{last:.3f}")
+        return joined(rose, cure)
     # A rise on rows that were learned before. Beside a loss of almost nothing, a rise to a little more is none.
     if last > means[best] * _DIVERGED and last - means[best] > 0.1 * first:
-        return f"Diverged since epoch {best + 1}: training loss rose from {means[best]:.3f} to {last:.3f}{cure}"
+        rose = sentence(
+            "Diverged since epoch {epoch}: training loss rose from {first} to {last}",
+            epoch=best + 1,
+            first=f"{means[best]:.3f}",
+            last=f"{last:.3f}",
+        )
+        return joined(rose, cure)
     return None
 
 
@@ -88,10 +103,15 @@ def _nothing_learned(spec: TrainingSpec, steps: Sequence[StepRecord]) -> str | N
     is_sure = len(means) > 1 or _slope_in_errors(steps) < -_SURE
     if has_fallen and is_sure:
         return None
-    return (
-        f"Nothing learned: training loss went from {first:.3f} to {last:.3f} in {len(steps)} steps, which is no more "
-        f"than noise; try {'another' if last > first * (1 + _LEARNED) else 'more epochs or a higher'} learning rate"
+    went = sentence(
+        "Nothing learned: training loss went from {first} to {last} in {steps} steps, which is no more than noise",
+        first=f"{first:.3f}",
+        last=f"{last:.3f}",
+        steps=len(steps),
     )
+    if last > first * (1 + _LEARNED):
+        return joined(went, sentence("; try another learning rate"))
+    return joined(went, sentence("; try more epochs or a higher learning rate"))
 
 
 def _by_validation(spec: TrainingSpec, steps: Sequence[StepRecord], validations: Sequence[ValidationRecord]) -> str:
@@ -99,35 +119,54 @@ def _by_validation(spec: TrainingSpec, steps: Sequence[StepRecord], validations:
     best = min(validations, key=lambda record: record.validation_loss)
     last = validations[-1]
     if last.validation_loss > best.validation_loss * (1 + _OVER_FITTED):
-        return (
-            f"Over-fitting since epoch {best.epoch}: validation loss rose from {best.validation_loss:.3f} to "
-            f"{last.validation_loss:.3f} by epoch {last.epoch}"
+        return sentence(
+            "Over-fitting since epoch {best}: validation loss rose from {lowest} to {loss} by epoch {epoch}",
+            best=best.epoch,
+            lowest=f"{best.validation_loss:.3f}",
+            loss=f"{last.validation_loss:.3f}",
+            epoch=last.epoch,
         )
-    if len(losses) > 1 and losses[-1] < losses[-2] * (1 - _STILL_FALLING):
-        return (
-            f"Under-trained: validation loss was still falling at {last.validation_loss:.3f} in epoch {last.epoch}; "
-            f"try {last.epoch + _more_epochs(losses)} epochs"
+    if len(losses) > 1 and losses[-1] < losses[-2] - max(losses[-2] * _STILL_FALLING, _WORTH_AN_EPOCH):
+        return sentence(
+            "Under-trained: validation loss was still falling at {loss} in epoch {epoch}; try {epochs} epochs",
+            loss=f"{last.validation_loss:.3f}",
+            epoch=last.epoch,
+            epochs=last.epoch + _more_epochs(losses),
         )
     first, end = _ends(steps)
     if len(losses) == 1:
-        return (
-            f"Learning: validation loss is {last.validation_loss:.3f}, training loss went from {first:.3f} to {end:.3f}"
+        return sentence(
+            "Learning: validation loss is {loss}, training loss went from {first} to {end}",
+            loss=f"{last.validation_loss:.3f}",
+            first=f"{first:.3f}",
+            end=f"{end:.3f}",
         )
-    stopped = f", stopped early after epoch {last.epoch} of {spec.epochs}" if last.epoch < spec.epochs else ""
-    return (
-        f"Learning: validation loss went from {losses[0]:.3f} to {best.validation_loss:.3f} (best in epoch "
-        f"{best.epoch}), training loss from {first:.3f} to {end:.3f}{stopped}"
+    learned = sentence(
+        "Learning: validation loss went from {beginning} to {lowest} (best in epoch {best}), training loss from "
+        "{first} to {end}",
+        beginning=f"{losses[0]:.3f}",
+        lowest=f"{best.validation_loss:.3f}",
+        best=best.epoch,
+        first=f"{first:.3f}",
+        end=f"{end:.3f}",
     )
+    if last.epoch == spec.epochs:
+        return learned
+    stopped = sentence(", stopped early after epoch {epoch} of {epochs}", epoch=last.epoch, epochs=spec.epochs)
+    return joined(learned, stopped)
 
 
 def _by_training(spec: TrainingSpec, steps: Sequence[StepRecord], record_count: int) -> str:
     warning = few_steps_warning(spec, record_count)
     if warning is not None:
-        return f"Under-trained: {warning}"
+        return joined(sentence("Under-trained: "), warning)
     first, last = _ends(steps)
-    return (
-        f"Learning: training loss went from {first:.3f} to {last:.3f} in {len(steps)} steps; without validation data "
-        "nobody can say whether fewer or more would be better"
+    return sentence(
+        "Learning: training loss went from {first} to {last} in {steps} steps; without validation data nobody can say "
+        "whether fewer or more would be better",
+        first=f"{first:.3f}",
+        last=f"{last:.3f}",
+        steps=len(steps),
     )
 
 
@@ -136,9 +175,9 @@ def _published(spec: TrainingSpec, steps: Sequence[StepRecord], validations: Seq
     if len(validations) < 2:
         return ""
     if spec.publish == "last":
-        return f"; as asked, the model has the weights of the last epoch, {steps[-1].epoch}"
+        return sentence("; as asked, the model has the weights of the last epoch, {epoch}", epoch=steps[-1].epoch)
     best = min(validations, key=lambda record: record.validation_loss)
-    return f"; the model has the weights of epoch {best.epoch}, the best"
+    return sentence("; the model has the weights of epoch {epoch}, the best", epoch=best.epoch)
 
 
 def _more_epochs(losses: Sequence[float]) -> int:

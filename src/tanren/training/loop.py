@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import sentence
 from tanren.training.batches import batch_indexes, steps_per_epoch
 from tanren.training.checkpoints import Checkpoints
 from tanren.training.lanes import Lanes
@@ -210,8 +211,13 @@ def _validate(run: Run) -> ValidationRecord:
     loss = math.fsum(sums) / sum(counts)
     if not math.isfinite(loss):
         raise JobFailed(
-            f"The validation loss after step {run.state.step} is {loss}: training diverged. "
-            f"Use a lower learning rate than {run.spec.learning_rate:g}."
+            sentence(
+                "The validation loss after step {step} is {loss}: training diverged. Use a lower learning rate than "
+                "{rate}.",
+                step=run.state.step,
+                loss=loss,
+                rate=f"{run.spec.learning_rate:g}",
+            )
         )
     return ValidationRecord(
         step=run.state.step,
@@ -271,10 +277,17 @@ def _finite(value: float, what: str, part: MicroBatch, state: RunState) -> float
 def _not_finite(what: str, value: float, parts: Sequence[MicroBatch], state: RunState) -> JobFailed:
     sources = sorted((source for part in parts for source in part.sources), key=lambda source: source.line)
     shown = ", ".join(str(source) for source in sources[:10])
-    more = f" and {len(sources) - 10} more" if len(sources) > 10 else ""
+    more = f", … ({len(sources)})" if len(sources) > 10 else ""
     return JobFailed(
-        f"The {what} of step {state.step} (epoch {state.epoch}) is {value}; training ended before the update. "
-        f"Rows of the batch: {shown}{more}. Use a lower learning rate, or look at these rows."
+        sentence(
+            "The {what} of step {step} (epoch {epoch}) is {value}; training ended before the update. Rows of the "
+            "batch: {rows}. Use a lower learning rate, or look at these rows.",
+            what=what,
+            step=state.step,
+            epoch=state.epoch,
+            value=value,
+            rows=shown + more,
+        )
     )
 
 

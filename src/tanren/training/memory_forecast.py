@@ -23,6 +23,7 @@ from typing import Any, Final
 import torch
 
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import joined, sentence
 from tanren.model_files.architectures import ARCHITECTURES
 from tanren.model_files.memory import available_bytes
 from tanren.training.eight_bit import BYTES_A_PARAMETER
@@ -283,8 +284,10 @@ def _refusal(
     made: Callable[[int, bool, TrainingSpec], MemoryForecast],
 ) -> str:
     def needs(setting: str, other: MemoryForecast) -> str:
-        fits = "fits" if other.added_bytes <= free else "still does not fit"
-        return f"{setting} needs {in_words(other.added_bytes)}, which {fits}"
+        size = in_words(other.added_bytes)
+        if other.added_bytes <= free:
+            return sentence("{setting} needs {size}, which fits", setting=setting, size=size)
+        return sentence("{setting} needs {size}, which still does not fit", setting=setting, size=size)
 
     helps: list[str] = []
     if not least.recomputes_blocks:
@@ -296,18 +299,22 @@ def _refusal(
             thrifty = made(least.token_budget, least.recomputes_blocks, replace(spec, optimizer="adafactor"))
             helps.append(needs('optimizer "adafactor"', thrifty))
     elif least.weights_bytes > free:
-        helps.append("take a smaller base model, or more memory: the weights alone do not fit")
+        helps.append(sentence("take a smaller base model, or more memory: the weights alone do not fit"))
     elif spec.lora_rank > 16:
-        helps.append(f"a loraRank below {spec.lora_rank} makes adapter and optimiser smaller")
+        helps.append(sentence("a loraRank below {rank} makes adapter and optimiser smaller", rank=spec.lora_rank))
     if least.activations_bytes > least.weights_bytes and rows.longest > least.token_budget:
-        helps.append(f"the longest record has {rows.longest} tokens: shorter ones need less")
+        helps.append(sentence("the longest record has {count} tokens: shorter ones need less", count=rows.longest))
     if not helps:
-        helps.append("take a smaller base model, or let other programs end")
-    return (
-        f"The job does not fit into memory: it needs {in_words(least.added_bytes)} more than its process has "
-        f"({least.parts()}), and {in_words(free)} are free: {in_words(least.added_bytes - free)} are missing. "
-        f"What helps: {'; '.join(helps)}."
+        helps.append(sentence("take a smaller base model, or let other programs end"))
+    refusal = sentence(
+        "The job does not fit into memory: it needs {needed} more than its process has ({parts}), and {free} are free: "
+        "{missing} are missing. What helps: ",
+        needed=in_words(least.added_bytes),
+        parts=least.parts(),
+        free=in_words(free),
+        missing=in_words(least.added_bytes - free),
     )
+    return joined(refusal, helps[0], *(piece for each in helps[1:] for piece in ("; ", each)), sentence("."))
 
 
 def read_widths(base_folder: Path) -> Widths:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import torch
 
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import joined, sentence
 from tanren.model_files.atomic_folders import replace_file
 from tanren.training.memory_forecast import (
     TOKEN_BUDGETS,
@@ -44,15 +45,30 @@ class MemoryPlan:
         return self.forecast.token_budget
 
     def sentence(self) -> str:
-        free = "an unknown amount" if self.available_bytes is None else in_words(self.available_bytes)
-        short = f" Memory is short, so {' and '.join(self.concessions)}." if self.concessions else ""
-        return f"Memory: forecast {in_words(self.forecast.total_bytes)}, {free} free.{short}"
+        forecast = in_words(self.forecast.total_bytes)
+        told = (
+            sentence("Memory: forecast {forecast}, an unknown amount free.", forecast=forecast)
+            if self.available_bytes is None
+            else sentence(
+                "Memory: forecast {forecast}, {free} free.", forecast=forecast, free=in_words(self.available_bytes)
+            )
+        )
+        if not self.concessions:
+            return told
+        further = (piece for each in self.concessions[1:] for piece in (sentence(" and "), each))
+        return joined(told, sentence(" Memory is short, so "), self.concessions[0], *further, sentence("."))
 
     def sentence_after(self, peak: PeakMemory) -> str:
-        size = peak.bytes()
-        measured = "could not be measured" if size is None else in_words(size)
-        whose = "" if peak.is_of_run else " (of the whole process so far)"
-        return f"Memory: peak {measured}{whose}, forecast {in_words(self.forecast.total_bytes)}."
+        size, forecast = peak.bytes(), in_words(self.forecast.total_bytes)
+        if size is None:
+            return sentence("Memory: peak could not be measured, forecast {forecast}.", forecast=forecast)
+        if peak.is_of_run:
+            return sentence("Memory: peak {peak}, forecast {forecast}.", peak=in_words(size), forecast=forecast)
+        return sentence(
+            "Memory: peak {peak} (of the whole process so far), forecast {forecast}.",
+            peak=in_words(size),
+            forecast=forecast,
+        )
 
     def to_json(self, peak: PeakMemory) -> dict[str, Any]:
         return {
@@ -108,6 +124,6 @@ def plan_memory(
 def _concessions(spec: TrainingSpec, found: MemoryForecast, device: str) -> Iterator[str]:
     wanted = TOKEN_BUDGETS[torch.device(device).type][0]
     if found.token_budget < wanted:
-        yield f"micro-batches have {found.token_budget} tokens instead of {wanted}"
+        yield sentence("micro-batches have {count} tokens instead of {wanted}", count=found.token_budget, wanted=wanted)
     if found.recomputes_blocks and spec.gradient_checkpointing == "auto":
-        yield "blocks are computed again in the backward pass instead of being kept"
+        yield sentence("blocks are computed again in the backward pass instead of being kept")

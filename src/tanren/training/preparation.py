@@ -19,6 +19,7 @@ from tanren.data.findings import DataInvalid, Finding
 from tanren.data.records import TrainingRecord
 from tanren.data.splitting import is_held_out
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import Sentence, sentence
 from tanren.training.diagnosis import few_steps_warning
 from tanren.training.objectives.registry import OBJECTIVES
 from tanren.training.overlap import overlap
@@ -88,15 +89,21 @@ def prepare(
         raise DataInvalid(findings, error_count=error_count)
     training, validation = sets[0], sets[1:]
     if not training:
-        raise JobFailed("There is no record to train on.")
+        raise JobFailed(sentence("There is no record to train on."))
     for index, sequences in enumerate(validation):
         if not sequences and not validation_sets:
             raise JobFailed(
-                f"Holding out {spec.evaluation_percentage:g} % of {len(training)} records left none to validate on. "
-                "Give a validation file, or a larger evalPercentage."
+                sentence(
+                    "Holding out {percentage} % of {count} records left none to validate on. Give a validation file, "
+                    "or a larger evalPercentage.",
+                    percentage=f"{spec.evaluation_percentage:g}",
+                    count=len(training),
+                )
             )
         if not sequences:
-            raise JobFailed(f"Validation set {index + 1} of {len(validation)} has no record.")
+            raise JobFailed(
+                sentence("Validation set {number} of {count} has no record.", number=index + 1, count=len(validation))
+            )
     return PreparedData(
         training=training,
         validation_sets=validation,
@@ -121,14 +128,14 @@ class _SetMaker:
         key = self._key(stream)
         found = self._cache.get(key)
         if found is not None:
-            self._tell(f"{len(found):,} records were written as tokens before; these are used.")
+            count = f"{len(found):,}"
+            self._tell(sentence("{count} records were written as tokens before; these are used.", count=count))
             return found
         tokenizer, id_limit = self._tokenizer()
         return self._cache.make(key, id_limit=id_limit, write=lambda writer: self._write(stream, tokenizer, writer))
 
     def _write(self, stream: RecordStream, tokenizer: Tokenizer, writer: TokenSetWriter) -> None:
         objective = OBJECTIVES[self._spec.objective]
-        of_all = "" if stream.count is None else f" of {stream.count:,}"
         told_at = time.monotonic()
         rows = tokenize(
             stream.read(),
@@ -139,7 +146,7 @@ class _SetMaker:
             writer.add(sequence, content=int(record.digest()[:16], 16))
             if time.monotonic() - told_at >= PROGRESS_SECONDS:
                 told_at = time.monotonic()
-                self._tell(f"Writing the records as tokens: {done:,}{of_all}.")
+                self._tell(_how_far(done, stream.count))
 
     def _key(self, stream: RecordStream) -> str:
         parts = {
@@ -163,6 +170,12 @@ class _SetMaker:
             )
             self._loaded = tokenizer, max(cast(dict[str, int], files.get_vocab()).values()) + 1
         return self._loaded
+
+
+def _how_far(done: int, count: int | None) -> Sentence:
+    if count is None:
+        return sentence("Writing the records as tokens: {done}.", done=f"{done:,}")
+    return sentence("Writing the records as tokens: {done} of {count}.", done=f"{done:,}", count=f"{count:,}")
 
 
 def _split(
@@ -213,11 +226,16 @@ def _warnings(spec: TrainingSpec, training: TokenSet, validation_sets: Sequence[
     if few is not None:
         yield few
     if spec.early_stopping_patience is not None and not validation_sets:
-        yield "there are no validation data, so early stopping has nothing to go by and all epochs are trained"
+        yield sentence(
+            "there are no validation data, so early stopping has nothing to go by and all epochs are trained"
+        )
     for validation in validation_sets:
         shared = overlap(training, validation)
         if shared is not None:
-            yield (
-                f"{shared.count} validation rows are also trained on (first: {shared.place} equals "
-                f"{shared.trained_place}), so the validation loss looks better than it is"
+            yield sentence(
+                "{count} validation rows are also trained on (first: {place} equals {trained}), so the validation loss "
+                "looks better than it is",
+                count=shared.count,
+                place=shared.place,
+                trained=shared.trained_place,
             )

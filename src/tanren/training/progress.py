@@ -12,6 +12,8 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from tanren.domain.sentences import Sentence, joined, sentence
+
 WINDOW: Final = 200
 """Steps that are looked back at."""
 _FEW: Final = 25
@@ -95,11 +97,13 @@ class RemainingTime:
         return training + self._validations_left * one + self._closing_seconds
 
 
-def in_words(seconds: float) -> str:
+def in_words(seconds: float) -> Sentence:
     """45 s, 3 min 20 s, 2 h 5 min."""
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{round(whole / 60)} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return sentence("{n} s", n=whole)
+    if whole >= 3600:
+        return joined(sentence("{n} h", n=whole // 3600), " ", sentence("{n} min", n=whole % 3600 // 60))
+    if whole >= 600:
+        return sentence("{n} min", n=round(whole / 60))
+    return joined(sentence("{n} min", n=whole // 60), " ", sentence("{n} s", n=whole % 60))

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 from tanren.data.records import Document, RecordSource
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import sentence
 from tanren.training.batches import shuffled
 from tanren.training.spec import TrainingSpec
 from tanren.training.tokenization import Tokenizer, TokenSequence
@@ -54,9 +55,11 @@ class Replay:
         return self._count(own_documents) * sum(len(each.ids) for each in self.sequences) // len(self.sequences)
 
     def sentence(self) -> str:
-        return (
-            f"{self.percentage} % of the documents are replayed from tanren's own general text "
-            f"({len(self.sequences)} documents in English and Japanese)."
+        return sentence(
+            "{percentage} % of the documents are replayed from tanren's own general text ({count} documents in English "
+            "and Japanese).",
+            percentage=self.percentage,
+            count=len(self.sequences),
         )
 
     @property
@@ -87,8 +90,12 @@ def read_replay(spec: TrainingSpec, base_folder: Path) -> Replay | None:
     ]
     if not sequences:
         raise JobFailed(
-            f"replayPercentage is {spec.replay_percentage}, but no paragraph of the general text fits into a "
-            f"maxSequenceLength of {spec.max_sequence_length}. Use a larger maxSequenceLength, or no replay."
+            sentence(
+                "replayPercentage is {percentage}, but no paragraph of the general text fits into a maxSequenceLength "
+                "of {length}. Use a larger maxSequenceLength, or no replay.",
+                percentage=spec.replay_percentage,
+                length=spec.max_sequence_length,
+            )
         )
     return Replay(sequences=sequences, percentage=spec.replay_percentage, seed=spec.seed)
 

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from tanren.domain.errors import JobFailed
+from tanren.domain.sentences import joined, sentence
 from tanren.model_files.digests import weights_digest
 from tanren.training.arithmetic import Arithmetic, arrange
 from tanren.training.checkpoints import Checkpoints
@@ -39,6 +40,7 @@ from tanren.training.replay import read_replay
 from tanren.training.reporting import StopRequest, TrainingReporter
 from tanren.training.run_record import write_run_record
 from tanren.training.run_state import RunState
+from tanren.training.snapshots import SnapshotReporter
 from tanren.training.spec import TrainingSpec
 from tanren.training.token_cache import TokenCache
 from tanren.training.token_sets import TokenSet
@@ -117,7 +119,7 @@ def train(
     """
     check_optimizer(spec)
     work_folder.mkdir(parents=True, exist_ok=True)
-    reporter.phase("data_processing", "Writing the records as tokens.")
+    reporter.phase("data_processing", sentence("Writing the records as tokens."))
     _check_context(spec, base_folder)
     data = prepare(
         spec,
@@ -128,7 +130,7 @@ def train(
         tell=lambda sentence: reporter.phase("data_processing", sentence),
     )
     for warning in data.warnings:
-        reporter.phase("data_processing", f"Warning: {warning}.")
+        reporter.phase("data_processing", joined(sentence("Warning: "), warning, sentence(".")))
 
     memory = plan_memory(
         spec, base_folder, _lengths(data.training), work_folder, device=device, token_budget=token_budget
@@ -136,7 +138,7 @@ def train(
     reporter.phase("data_processing", memory.sentence())
     energy, peak = EnergyMeter(), PeakMemory.begin(device)
 
-    reporter.phase("loading", "Loading the base model.")
+    reporter.phase("loading", sentence("Loading the base model."))
     loading_began = time.monotonic()
     with _determinism(device), ExitStack() as opened:
         base_digest = weights_digest(base_folder)
@@ -159,8 +161,8 @@ def train(
             arithmetic = arithmetic.with_threads(torch.get_num_threads())
             run.lanes = opened.enter_context(arithmetic.open_lanes())
 
-        steps = f"{run.total_steps} steps, {len(data.training)} records."
-        reporter.phase("training", f"{steps} {arithmetic.sentence()}")
+        steps = sentence("{steps} steps, {records} records.", steps=run.total_steps, records=len(data.training))
+        reporter.phase("training", joined(steps, " ", arithmetic.sentence()))
         if viewer is not None:
             run.reporter = live_view(
                 run,
@@ -172,10 +174,19 @@ def train(
                 sample_steps=sample_steps,
                 closing_seconds=time.monotonic() - loading_began,
             )
+        if subject.layers:
+            run.reporter = SnapshotReporter(
+                run.reporter,
+                work_folder,
+                subject.layers,
+                settings=subject.settings,
+                base_weights_sha256=base_digest,
+                base_name=base_name or base_folder.name,
+            )
         run.reporter = MeteringReporter(run.reporter, energy)
         run_to_end(run)
 
-        reporter.phase("publishing", "Writing the model and reading it back.")
+        reporter.phase("publishing", sentence("Writing the model and reading it back."))
         published = _published(run)
         folder, sha256 = _export(spec, subject, work_folder, base_folder, base_digest, base_name)
         loss_after, probe_targets = evaluate(run, probe)
@@ -216,7 +227,11 @@ def _check_context(spec: TrainingSpec, base_folder: Path) -> None:
     context_length = read_facts(base_folder).context_length
     if spec.max_sequence_length > context_length:
         raise JobFailed(
-            f"maxSequenceLength is {spec.max_sequence_length}; the base model's context is {context_length} tokens."
+            sentence(
+                "maxSequenceLength is {length}; the base model's context is {context} tokens.",
+                length=spec.max_sequence_length,
+                context=context_length,
+            )
         )
 
 
@@ -310,7 +325,8 @@ def _resume(run: Run) -> None:
     restore(run.trainable, checkpoint.trainable)
     run.optimizer.load_state(checkpoint.optimizer)
     run.state = checkpoint.state
-    run.reporter.phase("training", f"Continuing after step {run.state.step} of {run.total_steps}.")
+    done = sentence("Continuing after step {step} of {steps}.", step=run.state.step, steps=run.total_steps)
+    run.reporter.phase("training", done)
 
 
 def _published(run: Run) -> ValidationRecord | None:
@@ -341,8 +357,10 @@ def _export(
     folder = work_folder / "adapter"
     sha256 = export_adapter(
         folder,
+        subject.model,
         subject.layers,
         settings=subject.settings,
+        base_folder=base_folder,
         base_weights_sha256=base_digest,
         base_name=base_name or base_folder.name,
     )

@@ -178,7 +178,7 @@ def greedy(
     has_ended = [False] * len(prompts)
     cache: Any = None
     model.eval()
-    with torch.no_grad(), _plain_forward(model):
+    with torch.no_grad(), plain_forward(model):
         for _ in range(max_new_tokens):
             if is_over():
                 break
@@ -205,7 +205,7 @@ def greedy(
 
 
 @contextmanager
-def _plain_forward(model: "PreTrainedModel") -> Generator[None]:
+def plain_forward(model: "PreTrainedModel") -> Generator[None]:
     """Within, the model computes as transformers has it: no compiled graph for a new shape, no packed attention."""
     config = cast(Any, model.config)
     before = config._attn_implementation

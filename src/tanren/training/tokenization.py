@@ -15,6 +15,7 @@ from tanren.data.findings import FINDINGS_CAP, DataInvalid, Finding
 from tanren.data.records import Document, RecordSource, TrainingRecord
 from tanren.domain.conversation import Conversation
 from tanren.domain.errors import ValidationFailed
+from tanren.domain.sentences import sentence
 from tanren.weights.chat_template import ChatTemplate
 
 R = TypeVar("R")
@@ -129,14 +130,18 @@ def _sequence_or_finding(
     try:
         sequence = sequence_of(record)
     except ValidationFailed as error:
-        return refuse("record-refused", str(error), "Change the record to what this job can train on.")
+        return refuse("record-refused", str(error), sentence("Change the record to what this job can train on."))
     length = len(sequence.ids)
     if length > max_sequence_length:
         # The beginning is AWS's own text for the case.
         return refuse(
             "too-many-tokens",
-            f"Max sum of input and output token length {length} exceeds total limit of {max_sequence_length}.",
-            "Shorten or split the record, or raise maxSequenceLength where the base model allows it.",
+            sentence(
+                "Max sum of input and output token length {length} exceeds total limit of {limit}.",
+                length=length,
+                limit=max_sequence_length,
+            ),
+            sentence("Shorten or split the record, or raise maxSequenceLength where the base model allows it."),
         )
     if sequence.target_count == 0:
         return refuse("nothing-to-learn", "the record has no token to learn.", "Give it a longer answer.")

@@ -31,6 +31,7 @@ from tanren.domain.customization_jobs import CustomizationJob, JobStatus, Phase,
 from tanren.domain.errors import Conflict, JobFailed, ResourceNotFound, ServiceUnavailable, TanrenError
 from tanren.domain.evaluation_jobs import CLAIMABLE, EvaluationJobStatus
 from tanren.domain.hyperparameters import keys_without_effect, resolve_hyperparameters
+from tanren.domain.sentences import joined, sentence, told_by
 from tanren.domain.weights import BINDING_MEMBER, BoundWeights
 from tanren.jobs.queue import Assignment, JobQueue
 from tanren.model_files.digests import weights_digest
@@ -146,7 +147,7 @@ class CustomizationWorkflow:
             is_over = False
         except TanrenError as error:
             logger.info("%s fails: %s", self._arn, error)
-            is_over = self._end(JobStatus.FAILED, PhaseStatus.FAILED, str(error))
+            is_over = self._end(JobStatus.FAILED, PhaseStatus.FAILED, told_by(error))
         if is_over:
             # Only whoever ended the job clears up: the folder may be a later attempt's.
             self._artifacts.remove_job_folder(job.scope, job.job_id)
@@ -155,7 +156,7 @@ class CustomizationWorkflow:
                 self._artifacts.remove_job_folder(job.scope, baseline_job_id(job))
 
     def _later(self, reason: Exception) -> CannotGoOnNow:
-        self._tell(f"The job waits: {reason}")
+        self._tell(joined(sentence("The job waits: "), told_by(reason)))
         return CannotGoOnNow(str(reason))
 
     def _check_wanted(self) -> None:
@@ -193,7 +194,7 @@ class CustomizationWorkflow:
         Raises   CannotGoOnNow where the evaluation is only begun by this.
         """
         if self._evaluations.baseline(job) is None and (arn := self._evaluations.begin_baseline(job)) is not None:
-            self._tell(f"The base is evaluated on the test set first: {arn}")
+            self._tell(sentence("The base is evaluated on the test set first: {arn}", arn=arn))
             raise CannotGoOnNow(f"the base is being evaluated: {arn}")
 
     def _check_baseline(self, job: CustomizationJob) -> None:
@@ -209,11 +210,19 @@ class CustomizationWorkflow:
             raise CannotGoOnNow(f"the base is being evaluated: {baseline.job_arn}")
         if baseline.status is EvaluationJobStatus.FAILED:
             raise JobFailed(
-                f"The base could not be evaluated on the test set ({baseline.job_arn}): "
-                f"{' '.join(baseline.failure_messages)}"
+                sentence(
+                    "The base could not be evaluated on the test set ({arn}): {reason}",
+                    arn=baseline.job_arn,
+                    reason=" ".join(baseline.failure_messages),
+                )
             )
         if baseline.status is EvaluationJobStatus.STOPPED:
-            self._tell(f"The evaluation of the base was stopped; the training goes on without it: {baseline.job_arn}")
+            self._tell(
+                sentence(
+                    "The evaluation of the base was stopped; the training goes on without it: {arn}",
+                    arn=baseline.job_arn,
+                )
+            )
 
     def _train(self, job: CustomizationJob, folder: Path, files: DataFiles) -> TrainingOutcome:
         self._check_wanted()
@@ -224,10 +233,10 @@ class CustomizationWorkflow:
         values = resolve_hyperparameters(
             model.hyperparameters, job.hyperparameters, customization_type=job.customization_type
         )
-        for sentence in keys_without_effect(
+        for without_effect in keys_without_effect(
             model.hyperparameters, job.hyperparameters, has_validation_data=bool(files.validation)
         ).values():
-            self._tell(sentence)
+            self._tell(without_effect)
         facts = read_facts(base.folder)
         device = chosen_device(self._device)
         spec = training_spec(
@@ -242,8 +251,17 @@ class CustomizationWorkflow:
             device=device,
         )
         self._tell(
-            f"Training {spec.method} on {weights.name} at learning rate {spec.learning_rate:g}, "
-            f"{spec.epochs} epochs of batches of {spec.batch_size}, in {spec.dtype}, on {device}."
+            sentence(
+                "Training {method} on {weights} at learning rate {rate}, {epochs} epochs of batches of {batch}, in "
+                "{dtype}, on {device}.",
+                method=spec.method,
+                weights=weights.name,
+                rate=f"{spec.learning_rate:g}",
+                epochs=spec.epochs,
+                batch=spec.batch_size,
+                dtype=spec.dtype,
+                device=device,
+            )
         )
         with StoreReporter(self._assignment, jobs=self._jobs, records=self._records, queue=self._queue) as store:
             outcome = train(
@@ -281,11 +299,15 @@ class CustomizationWorkflow:
             try:
                 folder = self._weights.folder_of(bound)
             except ResourceNotFound as error:
-                raise JobFailed(str(error)) from error
+                raise JobFailed(told_by(error)) from error
         if bound.sha256 and weights_digest(folder) != bound.sha256:
             raise JobFailed(
-                f"The weights in {folder} are not the ones that the job was made for ({bound.name}): their digest is "
-                "another. Get them again, and create the job anew."
+                sentence(
+                    "The weights in {folder} are not the ones that the job was made for ({name}): their digest is "
+                    "another. Get them again, and create the job anew.",
+                    folder=folder,
+                    name=bound.name,
+                )
             )
         return _Base(folder=folder, adapter=adapter, name=None if bound.artifact_path else bound.name)
 
@@ -304,7 +326,9 @@ class CustomizationWorkflow:
             return None
         parent = self._models.get(job.scope, job.base_model_arn)
         if parent is None:
-            raise JobFailed(f"The base model {job.base_model_arn} has been deleted since the job was created.")
+            raise JobFailed(
+                sentence("The base model {arn} has been deleted since the job was created.", arn=job.base_model_arn)
+            )
         return parent
 
     def _should_stop(self, store: StoreReporter) -> StopRequest | None:
@@ -363,7 +387,7 @@ class CustomizationWorkflow:
                     connection, job, model.model_arn, _trained_files(files)
                 )
                 if evaluation_arn is not None:
-                    message = f"Base and model are evaluated on the test set: {evaluation_arn}"
+                    message = sentence("Base and model are evaluated on the test set: {arn}", arn=evaluation_arn)
                     write_event(connection, self._arn, self._attempt, message, at=now)
         if not completed:
             self._check_wanted()
@@ -446,7 +470,7 @@ class CustomizationWorkflow:
         now = self._clock()
         phases = with_current_phase(self._jobs.by_arn(self._arn).phases, phase_status, at=now)
         with self._jobs.database.writing() as connection:
-            return self._jobs.move(
+            has_ended = self._jobs.move(
                 connection,
                 self._arn,
                 status,
@@ -455,6 +479,10 @@ class CustomizationWorkflow:
                 phases=phases,
                 failure_message=None if message is None else message[:FAILURE_MESSAGE_LENGTH],
             )
+            if has_ended and message is not None:
+                # Whole, and as what a client can say in its own language.
+                write_event(connection, self._arn, self._attempt, message, at=now)
+            return has_ended
 
 
 def _trained_files(files: DataFiles) -> list[TrainedFile]:
@@ -507,7 +535,11 @@ class _Reporter:
         if passed and progress.remaining_seconds is not None and progress.share < 1:
             self._milestones = [share for share in self._milestones if share > progress.share]
             self._tell(
-                f"{progress.share:.0%} of the training is done, about {in_words(progress.remaining_seconds)} left."
+                joined(
+                    sentence("{share} of the training is done, about ", share=f"{progress.share:.0%}"),
+                    in_words(progress.remaining_seconds),
+                    sentence(" left."),
+                )
             )
 
     def sample(self, sample: Sample) -> None:

@@ -20,6 +20,7 @@ from tanren.data.rules import TOLD_ONCE
 from tanren.domain.customization_jobs import CustomizationJob, CustomizationType
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.prompt_templates import PromptTemplate
+from tanren.domain.sentences import joined, sentence
 from tanren.storage.objects import ObjectStore, parse_s3_uri
 
 T = TypeVar("T")
@@ -80,12 +81,12 @@ def _warnings(summary: FileSummary) -> Iterator[str]:
     told: set[str] = set()
     for finding in summary.findings:
         if finding.line == 0 or finding.rule in TOLD_ONCE:
-            yield f"{finding.file}: {finding.message}"
+            yield joined(f"{finding.file}: ", finding.message)
         elif finding.rule not in told:
             told.add(finding.rule)
             further = summary.rule_counts.get(finding.rule, 1) - 1
-            more = f" The same holds {further} times more." if further else ""
-            yield f"{finding.file} line {finding.line}: {finding.message}{more}"
+            more = sentence(" The same holds {count} times more.", count=further) if further else ""
+            yield joined(finding.file, sentence(" line {line}", line=finding.line), ": ", finding.message, more)
 
 
 def fetch_data_files(

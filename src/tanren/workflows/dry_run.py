@@ -16,6 +16,7 @@ from tanren.domain.customization_jobs import CustomizationType
 from tanren.domain.errors import JobFailed, ValidationFailed
 from tanren.domain.foundation_models import FoundationModel
 from tanren.domain.hyperparameters import resolve_hyperparameters
+from tanren.domain.sentences import told_by
 from tanren.domain.weights import BoundWeights
 from tanren.storage.objects import ObjectStore, parse_s3_uri
 from tanren.workflows.data_files import DataFile, DataFiles, copy_paths, examined_file, fetch_copy
@@ -49,6 +50,7 @@ class Estimate:
     batch_size: int
     method: str
     needed_bytes: int
+    """By the whole process of the job."""
     available_bytes: int | None
     memory_words: str
     fits: bool | None
@@ -125,7 +127,7 @@ def estimated(
         fits, words = None if available is None else True, forecast.parts()
     except JobFailed as error:
         forecast, _ = fitting_forecast(spec, base_folder, rows, device=device, available=_BOUNDLESS)
-        fits, words = False, str(error)
+        fits, words = False, told_by(error)
     return Estimate(
         records=len(data.training),
         epoch_tokens=data.training.token_count,
@@ -135,7 +137,7 @@ def estimated(
         epochs=spec.epochs,
         batch_size=spec.batch_size,
         method=spec.method,
-        needed_bytes=forecast.added_bytes,
+        needed_bytes=forecast.total_bytes,
         available_bytes=available,
         memory_words=words,
         fits=fits,

@@ -7,11 +7,11 @@ from sqlalchemy import JSON, Integer, insert
 from tanren.aws.authorization_resources import StoredResources
 from tanren.domain import arns
 from tanren.domain.identities import Role, User
+from tanren.storage.columns import UtcDateTime
 from tanren.storage.custom_models import CustomModels
 from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.identities import replace_tags as replace_identity_tags
 from tanren.storage.identities import roles, users
-from tanren.storage.tables import UtcDateTime
 from tanren.storage.tags import replace_tags
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -129,6 +129,18 @@ class ApiInMemory:
         }
         return arn
 
+    def TryCheckpoint(self, *, jobIdentifier: str, prompt: str, **_: Any) -> dict[str, Any]:
+        self._found(self.jobs, jobIdentifier, "TryCheckpoint")
+        return {
+            "step": 42,
+            "epoch": 3,
+            "answer": f"the tuned answer to {prompt}",
+            "stopReason": "end_turn",
+            "inputTokenCount": 9,
+            "outputTokenCount": 5,
+            "latencyMs": 7,
+        }
+
     def GetCallerIdentity(self) -> dict[str, Any]:
         return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/hanako", "UserId": "AIDA"}
 
@@ -372,8 +384,14 @@ class ApiInMemory:
         self.objects[Bucket] = []
         return {}
 
-    def Converse(self, *, toolConfig: dict[str, Any], messages: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
-        """Asks about the sentences of the document that comes with the message, one call after the other."""
+    def Converse(
+        self, *, messages: list[dict[str, Any]], toolConfig: dict[str, Any] | None = None, **_: Any
+    ) -> dict[str, Any]:
+        """Asks about the sentences of the document that comes with the message, one call after the other; without a
+        tool it answers."""
+        if toolConfig is None:
+            text = f"the answer to {messages[0]['content'][0]['text']}"
+            return {"output": {"message": {"content": [{"text": text}]}}, "stopReason": "max_tokens"}
         schema = toolConfig["tools"][0]["toolSpec"]["inputSchema"]["json"]["properties"]["dataset"]
         lines = messages[0]["content"][0]["document"]["source"]["bytes"].decode().splitlines()
         first = sum(operation == "Converse" for _, operation, _ in self.asked) - 1

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tanren.aws.sdk_overlay import MODELS_FOLDER
-from tanren.console.api import ApiClients, ApiEndpoint, ApiRefusal, Credentials, SignedApi
+from tanren.console.api import ApiClients, ApiEndpoint, ApiRefusal, Credentials, RememberingApi, SignedApi
 
 ENDPOINT = ApiEndpoint(url="http://127.0.0.1:9", models_folder=MODELS_FOLDER)
 CREDENTIALS = Credentials(access_key_id="AKIAEXAMPLE", secret_access_key="very-secret", region="us-west-2")
@@ -64,6 +64,37 @@ def test_a_refusal_keeps_code_status_and_request_id_and_pickles():
         "0a1b",
     )
     assert refusal.is_absence
+
+
+def test_a_page_in_place_of_an_error_is_not_shown_as_its_message():
+    page = {"Error": {"Code": "500", "Message": "<!doctype html>"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    with pytest.raises(ApiRefusal, match="It may not know ConverseStream") as caught:
+        asyncio.run(api(ClientError(page, "ConverseStream")).ask("bedrock-runtime", "ConverseStream"))
+    assert not caught.value.lacks_service
+
+
+@pytest.mark.parametrize(("code", "status"), [("404", 404), ("UnknownOperationException", 404), ("501", 501)])
+def test_an_endpoint_that_does_not_know_the_service_of_tanren_is_told_from_one_that_refuses(code: str, status: int):
+    def refusal(code: str, status: int) -> ApiRefusal:
+        return ApiRefusal("No.", code=code, operation="GetUsage", service="tanren", status=status)
+
+    assert refusal(code, status).lacks_service
+    assert not refusal(code, status).is_absence
+    assert not refusal("ResourceNotFoundException", 404).lacks_service
+    assert not refusal("InternalServerException", 500).lacks_service
+    assert not refusal("AccessDeniedException", 403).lacks_service
+
+
+def test_a_visit_remembers_what_was_refused_to_it_but_not_what_is_not_there():
+    remembering = RememberingApi(api(refused_by("AccessDeniedException", 403)))
+    for _ in range(2):
+        with pytest.raises(ApiRefusal):
+            asyncio.run(remembering.ask("bedrock-runtime", "ConverseStream"))
+    assert [each.code for each in remembering.refused] == ["AccessDeniedException"]
+    absent = RememberingApi(api(refused_by("ResourceNotFoundException", 404)))
+    with pytest.raises(ApiRefusal):
+        asyncio.run(absent.ask("bedrock-runtime", "ConverseStream"))
+    assert absent.refused == []
 
 
 def test_an_endpoint_that_is_away_is_a_refusal_too():

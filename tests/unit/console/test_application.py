@@ -19,6 +19,31 @@ def test_whoever_has_not_signed_in_is_led_to_it_and_back(stranger: TestClient):
     assert led.headers["location"] == "/console/custom-models?tab=jobs"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "page"),
+    [
+        (
+            "POST",
+            "/console/custom-models/create/check",
+            {"referer": "http://localhost/console/jobs/a/again"},
+            "/console/jobs/a/again",
+        ),
+        ("POST", "/console/models/a/delete", {}, "/console/overview"),
+        (
+            "GET",
+            "/console/pick-file",
+            {"sec-fetch-dest": "empty", "referer": "http://localhost/console/evaluations/create"},
+            "/console/evaluations/create",
+        ),
+    ],
+)
+def test_who_was_signed_out_while_a_form_was_filled_in_comes_back_to_its_page(
+    stranger: TestClient, method: str, path: str, headers: dict[str, str], page: str
+):
+    answer = stranger.request(method, path, headers=headers, follow_redirects=False)
+    assert answer.headers["location"] == f"/console/sign-in?next={page}"
+
+
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/console/\\evil.example", "/key"])
 def test_signing_in_leads_to_the_console_and_nowhere_else(stranger: TestClient, wanted: str):
     answer = stranger.post("/console/sign-in", params={"next": wanted}, data=SIGN_IN)
@@ -52,6 +77,19 @@ def test_a_form_without_the_sessions_token_does_nothing(client: TestClient, api:
     assert client.post("/console/jobs/tuning/stop").status_code == 403
     assert client.post("/console/jobs/tuning/stop", data={"csrf_token": "0" * 64}).status_code == 403
     assert api.jobs["tuning"]["status"] == "InProgress"
+
+
+def test_a_form_of_an_earlier_session_does_nothing_and_says_how_to_go_on(client: TestClient, api: ApiInMemory):
+    stale = {"csrf_token": "0" * 64}
+    page = client.post(
+        "/console/jobs/tuning/stop", data=stale, headers={"referer": "http://localhost/console/jobs/tuning"}
+    )
+    assert "opened before you signed in" in page.text
+    assert 'href="/console/jobs/tuning">Back</a>' in page.text
+    part = client.post("/console/custom-models/create/check", data=stale, headers={"sec-fetch-dest": "empty"})
+    assert part.text.startswith("This form was opened before")
+    assert (page.status_code, part.status_code) == (403, 403)
+    assert "StopModelCustomizationJob" not in [operation for _, operation, _ in api.asked]
 
 
 def test_a_form_of_another_origin_does_nothing(client: TestClient, api: ApiInMemory, csrf_token: str):

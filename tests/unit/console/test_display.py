@@ -9,13 +9,40 @@ from tanren.console.display import (
     count,
     figure,
     indented_json,
+    is_stand_in,
+    model_title,
     principal_name,
     resource_id,
     score,
     short_name,
     size,
+    stand_in,
     tone,
 )
+
+
+@pytest.mark.parametrize(
+    ("model_id", "title"),
+    [
+        ("anthropic.claude-3-haiku-20240307-v1:0", "Claude 3 Haiku"),
+        ("anthropic.claude-3-haiku-20240307-v1:0:200k", "Claude 3 Haiku (200k)"),
+        ("meta.llama3-1-8b-instruct-v1:0", "Llama 3.1 8B Instruct"),
+        ("mistral.mixtral-8x7b-instruct-v0:1", "Mixtral 8x7B Instruct"),
+        ("amazon.titan-text-express-v1", "Titan Text Express"),
+        ("anthropic.claude-v2", "Claude 2"),
+        ("anthropic.claude-v2:1", "Claude 2.1"),
+        ("openai.gpt-oss-20b-1:0", "GPT OSS 20B 1"),
+    ],
+)
+def test_a_model_with_a_stand_in_is_called_as_people_call_it(model_id: str, title: str):
+    model = {"modelId": model_id, "modelName": "stand-in: nano-v1"}
+    assert model_title(model) == title
+    assert (is_stand_in(model), stand_in(model)) == (True, "nano-v1")
+
+
+def test_a_model_that_stands_for_itself_has_its_own_name():
+    model = {"modelId": "tanren.nano-v1:0", "modelName": "nano-v1"}
+    assert (model_title(model), is_stand_in(model)) == ("nano-v1", False)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +65,7 @@ def test_what_an_answer_does_not_have_is_a_dash():
 
 def test_an_arn_is_shown_by_what_tells_it_from_others():
     assert short_name("arn:aws:bedrock:us-east-1::foundation-model/tanren.nano-v1:0") == "tanren.nano-v1:0"
+    assert short_name("arn:aws:s3:::bucket/train.jsonl") == "bucket/train.jsonl"
     assert short_name("tanren.nano-v1:0") == "tanren.nano-v1:0"
     assert resource_id("arn:aws:bedrock:us-east-1:123456789012:evaluation-job/abcdefghijkl") == "abcdefghijkl"
 
@@ -61,3 +89,9 @@ def test_a_score_is_a_number_or_a_word():
 
 def test_json_is_laid_out_and_keeps_its_letters_but_none_that_turn_the_text():
     assert indented_json('{"name":"\\u9244\\u202e"}') == '{\n  "name": "鉄\\u202e"\n}'
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:s3:::bucket", "arn:aws:iam::123456789012:root"])
+def test_an_arn_without_a_path_is_not_nameless(arn: str):
+    """A link that it stands in would have no text."""
+    assert short_name(arn) == arn.rpartition(":")[2]

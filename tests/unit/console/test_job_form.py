@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from tanren.console.job_form import JobForm
+import pytest
+
+from tanren.console.job_form import JobForm, next_name
 
 GIVEN = {
     "customization_type": "FINE_TUNING",
@@ -101,3 +103,39 @@ def test_a_form_that_begins_with_a_job_differs_from_it_by_what_was_changed_alone
         ("Batch size", "32", "8"),
         ("loraRank", "8", "16"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "following"),
+    [("faq", "faq-2"), ("faq-1", "faq-2"), ("faq-9", "faq-10"), ("faq-ja", "faq-ja-2"), ("x" * 63, "x" * 61 + "-2")],
+)
+def test_the_next_job_has_the_next_name(name: str, following: str):
+    assert next_name(name) == following
+
+
+@pytest.mark.parametrize(("status", "model"), [("Completed", "faq-2"), ("Failed", "faq")])
+def test_the_name_of_a_model_that_was_never_made_is_free(status: str, model: str):
+    job = {
+        "jobName": "first",
+        "outputModelName": "faq",
+        "status": status,
+        "customizationType": "FINE_TUNING",
+        "baseModelArn": GIVEN["base_model"],
+        "trainingDataConfig": {"s3Uri": "s3://data/faq/train.jsonl"},
+        "outputDataConfig": {"s3Uri": "s3://results/ft/"},
+        "roleArn": GIVEN["role_arn"],
+    }
+    assert JobForm.of_job(job, new_role_name="new").model_name == model
+
+
+@pytest.mark.parametrize(("role", "makes_role"), [("tuning", False), ("bedrock-customization-a1b2c3", True)])
+def test_a_role_that_was_made_for_one_jobs_files_is_not_taken_for_the_next_job(role: str, makes_role: bool):
+    job = {
+        "jobName": "first",
+        "customizationType": "FINE_TUNING",
+        "baseModelArn": GIVEN["base_model"],
+        "trainingDataConfig": {"s3Uri": "s3://data/faq/train.jsonl"},
+        "outputDataConfig": {"s3Uri": "s3://results/ft/"},
+        "roleArn": f"arn:aws:iam::123456789012:role/{role}",
+    }
+    assert JobForm.of_job(job, new_role_name="new").makes_role == makes_role

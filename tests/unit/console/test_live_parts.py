@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tanren.console.api import ApiRefusal
 from tanren.console.live_parts import Drawing, live_part
 
 
@@ -24,3 +25,13 @@ def test_only_what_has_changed_is_sent_and_the_last_drawing_ends_it():
         ": still here\n\n",
         "event: end\ndata: \n\n",
     ]
+
+
+def test_a_refusal_ends_the_stream_as_a_break_does_and_is_no_error_of_the_console():
+    async def draw() -> Drawing:
+        raise ApiRefusal("The job is gone.", code="ResourceNotFoundException", operation="GetEvaluationJob", status=404)
+
+    async def read() -> list[str]:
+        return [str(piece) async for piece in live_part(draw, every_seconds=0).body_iterator]
+
+    assert asyncio.run(read()) == []

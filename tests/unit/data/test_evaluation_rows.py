@@ -91,6 +91,8 @@ def test_a_row_of_training_data_asks_its_question_and_takes_its_answer_as_the_re
     found = read(row, needs_reference=True)
     (record,) = found.records
     assert (record.system, record.prompt, record.reference, found.warnings) == ("Be short.", "2 + 2?", "4", ())
+    # Who reads the results finds them under AWS's names, beside the row as it stood.
+    assert record.record == {**row, "prompt": "2 + 2?", "referenceResponse": "4"}
 
 
 @pytest.mark.parametrize(

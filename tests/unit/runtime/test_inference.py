@@ -214,6 +214,24 @@ def test_prompts_are_cached_for_their_own_account_only(scope: Scope):
     assert [request.cache_scope for request, _ in engine.asked] == [scope.account_id] * 2
 
 
+def test_the_engine_is_told_whether_anybody_reads_along(scope: Scope):
+    engine = PlacedEngine()
+    inference = Inference(engine)
+
+    async def story() -> None:
+        await inference.invoke(scope, "titan", TITAN)
+        await inference.converse(scope, "titan", CONVERSE)
+        for stream in (
+            await inference.invoke_stream(scope, "titan", TITAN),
+            await inference.converse_stream(scope, "titan", CONVERSE),
+        ):
+            async for _ in stream:
+                pass
+
+    asyncio.run(story())
+    assert [request.is_streamed for request, _ in engine.asked] == [False, False, True, True]
+
+
 def test_documents_are_read_before_the_engine_is_asked(scope: Scope):
     document = EnclosedDocument(name="notes", format=DocumentFormat.TXT, content=b"Rome")
     message = Message(role=Role.USER, text="sum up", enclosed=(document,))

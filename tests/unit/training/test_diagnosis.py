@@ -72,6 +72,13 @@ GOLDEN = {
         4,
         "Under-trained: validation loss was still falling at 1.400 in epoch 4; try 6 epochs; ",
     ),
+    "nothing left to learn": (
+        curve(80, 2.6, 0.005, noise=0.001),
+        20,
+        [0.5, 0.05, 0.02, 0.011],
+        4,
+        "Learning: validation loss went from 0.500 to 0.011 (best in epoch 4)",
+    ),
     "over-fitting": (
         curve(60, 2.6, 0.1, noise=0.03),
         10,

@@ -1,6 +1,11 @@
 """What a file would teach, told before anything trains."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tanren.catalog.foundation_models import foundation_model
 from tanren.domain.customization_jobs import CustomizationType
@@ -79,3 +84,26 @@ def test_a_record_that_does_not_fit_is_named_and_shown_up_to_a_bound(tmp_path: P
     assert {fate for fate, _ in record.runs} == {"masked", "trained", "beyond"}
     assert sum(len(text) for _, text in record.runs) == MOST_CHARACTERS
     assert not record.is_whole
+
+
+LOADS = """
+import os, pathlib, sys, tempfile
+from tanren.workflows import data_examination
+from tests.unit.workflows import test_data_examination as tests
+data_examination.forbid_torch()
+data_examination.load_libraries()
+print(len(os.listdir("/proc/self/task")), file=sys.stderr)
+loaded = set(sys.modules)
+tests.looked_at(pathlib.Path(tempfile.mkdtemp()), tests.ROWS, validation=tests.ROWS)
+print(*(set(sys.modules) - loaded))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_after_the_libraries_are_loaded_no_record_waits_for_one_and_a_fork_misses_no_thread_of_theirs():
+    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=True)
+    late = [name for name in done.stdout.split() if name.startswith(("numpy", "transformers", "tokenizers", "tanren"))]
+    assert late == []
+    # One for each further core is OpenBLAS's, which knows of forks; transformers has said nothing of its torch.
+    (threads,) = done.stderr.split()
+    assert int(threads) <= (os.cpu_count() or 1)

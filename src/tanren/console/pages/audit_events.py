@@ -43,7 +43,7 @@ async def list_events(visit: Visit) -> Response:
         "audit_events.html",
         title=visit.words.text("Audit"),
         given=given,
-        events=answer["events"],
+        events=answer.get("events", []),
         searched_back_to=answer.get("searchedBackTo"),
         periods=PERIOD_LABELS,
         kinds=KIND_LABELS,

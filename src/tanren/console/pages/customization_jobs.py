@@ -6,16 +6,19 @@ import io
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import quote
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from tanren.console.api import Api, ApiRefusal, if_there
 from tanren.console.data_files import known_uris
-from tanren.console.job_form import JobForm
+from tanren.console.job_form import NEW_ROLE_PREFIX, JobForm
 from tanren.console.languages import elapsed
+from tanren.console.live_parts import event, event_stream
 from tanren.console.loss_chart import EarlyStop, early_stop, loss_chart
+from tanren.console.pages.checkpoint_trials import taught_by
 from tanren.console.requests import boto3_script, cli_script
 from tanren.console.visits import Visit, texts
 from tanren.domain.clock import utc_now
@@ -28,6 +31,13 @@ LOOK_AGAIN_SECONDS: Final = 10.0
 """For an endpoint that has no WatchJob, and for what changes beside the job's updates."""
 _MEMORY: Final = "Memory: "
 """With which a job begins the sentence about what it takes; the newest of them counts."""
+SAID_ABOVE: Final = frozenset(
+    {
+        "No job of yours has trained on these weights by this method yet, so no time can be told.",
+        "There is no price book, so no cost can be told: docs/sdk.md says how to write one.",
+    }
+)
+"""Notes of an estimate that its missing figures say themselves."""
 OVER: Final = frozenset({"Completed", "Failed", "Stopped"})
 
 
@@ -64,11 +74,18 @@ async def check_job(visit: Visit) -> Response:
         complaints=form.complaints(),
         report=report,
         estimate=estimate,
+        notes=_notes(visit, estimate or {}),
         refusal=refusal,
         duration=visit.words.duration,
         boto3_script=boto3_script(requests),
         cli_script=cli_script(requests),
     )
+
+
+def _notes(visit: Visit, estimate: Mapping[str, Any]) -> list[str]:
+    """What the service has to say beside the figures; what stands with the missing ones is left out."""
+    told = zip_longest(estimate.get("notes", []), estimate.get("noteParts", []))
+    return [visit.words.told(note, parts) for note, parts in told if note and note not in SAID_ABOVE]
 
 
 async def create_job(visit: Visit) -> Response:
@@ -113,13 +130,24 @@ async def _form_page(visit: Visit, form: JobForm, *, refusal: ApiRefusal | None 
 
 
 def _new_role_name() -> str:
-    return f"bedrock-customization-{secrets.token_hex(3)}"
+    return NEW_ROLE_PREFIX + secrets.token_hex(3)
 
 
 async def show_job(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     view = await _read(visit, name)
-    return visit.page("job.html", title=view["job"]["jobName"], name=name, **view)
+    job = view["job"]
+    # Of an endpoint that tells no metrics there is no checkpoint to ask; of full fine-tuning there is no adapter.
+    is_full = job.get("hyperParameters", {}).get("customizationMethod") == "full"
+    can_be_tried = bool(view["metrics"]) and not view["is_over"] and not is_full
+    return visit.page(
+        "job.html",
+        title=job["jobName"],
+        name=name,
+        can_be_tried=can_be_tried,
+        learned=await taught_by(visit, job) if can_be_tried else None,
+        **view,
+    )
 
 
 async def train_again(visit: Visit) -> Response:
@@ -165,7 +193,7 @@ async def metrics_csv(visit: Visit) -> Response:
 async def live_job(visit: Visit) -> Response:
     """An event stream: the live part of the page, each time that something has happened to the job."""
     name = visit.request.path_params["name"]
-    return StreamingResponse(_live(visit, name), media_type="text/event-stream")
+    return event_stream(_live(visit, name))
 
 
 async def _live(visit: Visit, name: str) -> AsyncGenerator[str]:
@@ -178,19 +206,15 @@ async def _live(visit: Visit, name: str) -> AsyncGenerator[str]:
             drawn = visit.render("job_live.html", name=name, **view)
             if drawn != shown:
                 shown = drawn
-                yield _event("draw", drawn)
+                yield event("draw", drawn)
             else:
                 # A sign that the page is still listened to: a browser that has left is noticed by it.
                 yield ": still here\n\n"
             if view["job"]["status"] in OVER:
-                yield _event("end", "")
+                yield event("end", "")
                 return
             await asyncio.sleep(REDRAW_SECONDS)
             await watch.wait(LOOK_AGAIN_SECONDS)
-
-
-def _event(name: str, text: str) -> str:
-    return f"event: {name}\n" + "".join(f"data: {line}\n" for line in text.split("\n")) + "\n"
 
 
 class _Watch:
@@ -255,12 +279,13 @@ async def _read(visit: Visit, name: str) -> dict[str, Any]:
     stop = _early_stop(job, validations)
     took = elapsed(job, now=utc_now())
     told: list[dict[str, Any]] = (events or {}).get("events", [])
+    failure = job.get("failureMessage")  # stands at the top of the page
     return {
         "job": job,
         "metrics": metrics,
-        "events": told,
+        "events": [each for each in told if not failure or not each["message"].startswith(failure)],
         "evaluation": evaluation,
-        "memory": next((m.removeprefix(_MEMORY) for e in told if (m := e["message"]).startswith(_MEMORY)), None),
+        "memory": _memory(visit, told),
         "sample": next(iter((samples or {}).get("samples", [])[-1:]), None),
         "chart": loss_chart(metrics.get("steps", []), validations, stop),
         "early_stop": stop,
@@ -268,6 +293,14 @@ async def _read(visit: Visit, name: str) -> dict[str, Any]:
         "remaining": visit.words.duration(metrics.get("progress", {}).get("remainingSeconds")),
         "is_over": job["status"] in OVER,
     }
+
+
+def _memory(visit: Visit, events: list[dict[str, Any]]) -> str | None:
+    """What it takes, without the word itself, which stands above it."""
+    told = next((each for each in events if each["message"].startswith(_MEMORY)), None)
+    if told is None:
+        return None
+    return visit.words.told(told["message"], told.get("messageParts")).partition(": ")[2]
 
 
 def _early_stop(job: Mapping[str, Any], validations: list[dict[str, Any]]) -> EarlyStop | None:

@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from tanren.console.api import Api, ApiRefusal
+from tanren.console.display import model_title
 from tanren.console.hyperparameter_fields import fields_of
 from tanren.console.requests import ApiRequest, boto3_script, cli_script
 from tanren.console.visits import Visit, texts
@@ -20,19 +22,27 @@ _LARGEST_FORM: Final = 16384
 async def list_models(visit: Visit) -> Response:
     """All of them, those that can be customized first; a page of text, since the list is short."""
     wanted = visit.request.query_params.get("customization", "")
+    named = visit.request.query_params.get("name_contains", "").strip()
     filters = {"byCustomizationType": wanted} if wanted else {}
     answer, weights = await asyncio.gather(
         visit.api.ask("bedrock", "ListFoundationModels", **filters), _weights(visit.api)
     )
-    models = sorted(answer.get("modelSummaries", []), key=lambda model: not model.get("customizationsSupported"))
+    found = (model for model in answer.get("modelSummaries", []) if named.lower() in _findable(model))
+    models = sorted(found, key=lambda model: not model.get("customizationsSupported"))
     return visit.page(
         "foundation_models.html",
         title=visit.words.text("Base models"),
         models=models,
         wanted=wanted,
+        named=named,
         fields={model["modelId"]: fields_of(model["modelId"]) for model in models},
         weights=weights,
+        weights_by_name={each["name"]: each for each in weights},
     )
+
+
+def _findable(model: Mapping[str, Any]) -> str:
+    return f"{model['modelId']} {model_title(model)} {model.get('providerName', '')}".lower()
 
 
 async def show_model(visit: Visit) -> Response:
@@ -49,7 +59,7 @@ async def show_model(visit: Visit) -> Response:
     request = _agreement(model_id, offer["offerToken"]) if offer else None
     return visit.page(
         "foundation_model.html",
-        title=details["modelName"],
+        title=model_title(details),
         model=details,
         fields=fields_of(model_id),
         has_access=None if availability is None else availability["agreementAvailability"]["status"] == "AVAILABLE",

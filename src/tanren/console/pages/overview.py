@@ -27,11 +27,10 @@ _NEWEST: Final = {"sortBy": "CreationTime", "sortOrder": "Descending"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one operation answered, or why it did not."""
+    """What one operation answered; nothing where it was refused."""
 
-    operation: str
     answer: Mapping[str, Any]
-    refusal: ApiRefusal | None
+    is_refused: bool
 
 
 async def show_overview(visit: Visit) -> Response:
@@ -72,18 +71,15 @@ async def _read(visit: Visit) -> dict[str, Any]:
         *(_throughput(each, used) for each in throughputs.answer.get("provisionedModelSummaries", [])),
         *(_deployment(each, used) for each in deployments.answer.get("modelDeploymentSummaries", [])),
     ]
-    everything = (trainings, evaluations, batches, throughputs, deployments, models, usage, status)
     failures = failed.answer.get("modelCustomizationJobSummaries", [])
     return {
         "running": running,
         "in_service": in_service,
         "attention": what_needs_attention(
-            visit.words, running, failures, in_service, status.answer, knows_usage=usage.refusal is None, now=now
+            visit.words, running, failures, in_service, status.answer, knows_usage=not usage.is_refused, now=now
         ),
         "usage": usage.answer,
         "total": _total(usage.answer.get("usage", [])),
-        # An endpoint that is not tanren has no such service; whoever may not ask is told.
-        "refusals": [each for each in everything if each.refusal is not None],
         "is_new": not running and not in_service and not failures and not models.answer.get("modelSummaries"),
         "duration": visit.words.duration,
     }
@@ -91,9 +87,9 @@ async def _read(visit: Visit) -> dict[str, Any]:
 
 async def _tell(api: Api, service: str, operation: str, **params: Any) -> Told:
     try:
-        return Told(operation=operation, answer=await api.ask(service, operation, **params), refusal=None)
-    except ApiRefusal as refusal:
-        return Told(operation=operation, answer={}, refusal=refusal)
+        return Told(answer=await api.ask(service, operation, **params), is_refused=False)
+    except ApiRefusal:
+        return Told(answer={}, is_refused=True)
 
 
 async def _training(api: Api, job: Mapping[str, Any]) -> Running:
@@ -108,6 +104,7 @@ async def _training(api: Api, job: Mapping[str, Any]) -> Running:
         share=progress.get("share"),
         remaining_seconds=progress.get("remainingSeconds"),
         diagnosis=told.answer.get("diagnosis") or "",
+        diagnosis_parts=told.answer.get("diagnosisParts") or (),
     )
 
 

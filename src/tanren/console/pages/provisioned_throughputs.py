@@ -9,6 +9,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from tanren.console.api import Api, ApiRefusal, if_there
+from tanren.console.display import short_name
+from tanren.console.languages import Words
 from tanren.console.playground_turns import converse_snippet, langchain_snippet
 from tanren.console.requests import ApiRequest, boto3_script, cli_script
 from tanren.console.visits import Visit, next_page, texts
@@ -55,12 +57,17 @@ async def buy_throughput(visit: Visit) -> Response:
         return await _form_page(visit, given, status=400)
     request = _purchase(given)
     if given.get("confirmed") != "on":
-        estimate = await if_there(
-            visit.api, "EstimateProvisionedThroughput", modelId=given["model"], modelUnits=int(given["units"])
+        estimate, model_name = await asyncio.gather(
+            if_there(
+                visit.api, "EstimateProvisionedThroughput", modelId=given["model"], modelUnits=int(given["units"])
+            ),
+            _model_name(visit.api, given["model"]),
         )
         return visit.page(
             "throughput_confirmation.html",
             estimate=estimate,
+            model_name=model_name,
+            times_to_live=_times_to_live(visit.words),
             title=visit.words.text("Purchase provisioned throughput"),
             given=given,
             terms=TERMS,
@@ -150,10 +157,25 @@ async def _form_page(
         given=given,
         models=answer.get("modelSummaries", []),
         terms=TERMS,
-        times_to_live=TIMES_TO_LIVE,
+        times_to_live=_times_to_live(visit.words),
         refusal=refusal,
         is_incomplete=status == 400 and refusal is None,
     )
+
+
+def _times_to_live(words: Words) -> dict[str, str]:
+    return {
+        value: words.duration(parse_ttl(value).total_seconds()) if value else words.text("never")
+        for value in TIMES_TO_LIVE
+    }
+
+
+async def _model_name(api: Api, identifier: str) -> str:
+    """As people call it; what was given where it cannot be asked for, as of a base model."""
+    try:
+        return (await api.ask("bedrock", "GetCustomModel", modelIdentifier=identifier))["modelName"]
+    except ApiRefusal:
+        return short_name(identifier)
 
 
 async def _capacity(api: Api, arn: str) -> dict[str, Any]:

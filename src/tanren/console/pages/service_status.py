@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from typing import Any, Final
 
@@ -39,6 +40,10 @@ class Checked:
     refusal: ApiRefusal | None
     answer: Mapping[str, Any]
 
+    @property
+    def is_bad(self) -> bool:
+        return self.refusal is not None and not self.refusal.lacks_service
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Software:
@@ -59,10 +64,11 @@ async def show_status(visit: Visit) -> Response:
         title=visit.words.text("Status"),
         checks=checks,
         service=service,
-        is_well=not (has_died or has_failed or late_workers or any(each.refusal for each in checks)),
+        is_well=not (has_died or has_failed or late_workers or any(each.is_bad for each in checks)),
         late_workers=late_workers,
         console_version=_version("tanren"),
         software=installed_software(),
+        untold=(),  # each stands beside its name
     )
 
 
@@ -77,14 +83,15 @@ async def _checked(api: Api, check: Check) -> Checked:
     return Checked(check=check, milliseconds=milliseconds, refusal=refusal, answer=answer)
 
 
-def installed_software() -> list[Software]:
-    """What is installed beside the console, by name: it names its licence itself, or nobody does."""
+@cache
+def installed_software() -> tuple[Software, ...]:
+    """What was installed at the start beside the console, by name: it names its licence itself, or nobody does."""
     found = {
         each.name.lower(): Software(name=each.name, version=each.version, licence=_licence(each.metadata))
         for each in distributions()
         if each.name
     }
-    return [found[name] for name in sorted(found)]
+    return tuple(found[name] for name in sorted(found))
 
 
 def _licence(metadata: Any) -> str:

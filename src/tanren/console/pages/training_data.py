@@ -4,14 +4,15 @@ A file goes from the browser to S3 by a URL that is signed for this one object; 
 """
 
 import asyncio
+import time
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from tanren.console.api import ApiRefusal
+from tanren.console.api import Api, ApiRefusal
 from tanren.console.data_advice import advice_on
-from tanren.console.data_files import document_format, is_data, known_uris
+from tanren.console.data_files import can_be_named_by_a_job, document_format, is_data, known_uris
 from tanren.console.data_preview import PREVIEW_BYTES, customization_of, preview_of
 from tanren.console.job_form import TYPES
 from tanren.console.token_histogram import token_histogram
@@ -21,6 +22,9 @@ PAGE_SIZE: Final = 50
 UPLOAD_SECONDS: Final = 900
 RECORDS_SHOWN: Final = 3
 """At a time, token by token."""
+TURN_SECONDS: Final = 20.0
+"""For so long an examination waits for those before it."""
+ASK_AGAIN_SECONDS: Final = 0.3
 _CHECKED_FOR: Final = "tanren.nano-v1:0"
 
 
@@ -64,22 +68,24 @@ async def permit_upload(visit: Visit) -> Response:
     name = given.get("name", "").replace("\\", "/").rpartition("/")[2]
     if not name:
         return JSONResponse({"refused": visit.words.text("The file has no name.")}, status_code=400)
-    key = given.get("prefix", "") + name
+    folder = "".join(f"{part}/" for part in given.get("prefix", "").split("/") if part)
+    key = folder + name
     url = await visit.api.presigned("PutObject", seconds=UPLOAD_SECONDS, Bucket=bucket, Key=key)
-    return JSONResponse({"url": url, "page": f"/console/data/{quote(bucket)}/object?key={quote(key)}"})
+    place = f"/console/data/{quote(bucket)}"
+    return JSONResponse(
+        {"url": url, "page": f"{place}/object?key={quote(key)}", "list": f"{place}?prefix={quote(folder)}"}
+    )
 
 
 async def show_object(visit: Visit) -> Response:
     """The first rows of an object, as text whatever they hold; data are examined as soon as the page is there."""
     bucket, key = visit.request.path_params["bucket"], visit.request.query_params.get("key", "")
-    head = await visit.api.ask("s3", "HeadObject", Bucket=bucket, Key=key)
-    size: int = head["ContentLength"]
-    beginning = b""
-    if size:
-        beginning = await visit.api.beginning_of(bucket, key, size_bytes=PREVIEW_BYTES)
-    models, uris = await asyncio.gather(
-        visit.api.ask("bedrock", "ListFoundationModels", byCustomizationType="FINE_TUNING"), known_uris(visit.api)
+    (head, beginning), models, uris = await asyncio.gather(
+        _head_and_beginning(visit.api, bucket, key),
+        _models(visit.api),
+        known_uris(visit.api),
     )
+    size: int = head["ContentLength"]
     uri = f"s3://{bucket}/{key}"
     preview = preview_of(beginning, is_whole=size <= PREVIEW_BYTES)
     return visit.page(
@@ -95,11 +101,27 @@ async def show_object(visit: Visit) -> Response:
         customization=customization_of(preview),
         is_data=is_data(key),
         is_document=document_format(key) is not None,
-        models=models.get("modelSummaries", []),
+        models=models,
         chosen=_CHECKED_FOR,
         uris=[other for other in uris if other != uri],
         validation_uri=_validation_beside(uri, uris),
     )
+
+
+async def _head_and_beginning(api: Api, bucket: str, key: str) -> tuple[dict[str, Any], bytes]:
+    head = await api.ask("s3", "HeadObject", Bucket=bucket, Key=key)
+    # S3 has no part of an object that is empty.
+    beginning = await api.beginning_of(bucket, key, size_bytes=PREVIEW_BYTES) if head["ContentLength"] else b""
+    return head, beginning
+
+
+async def _models(api: Api) -> list[dict[str, Any]]:
+    """None for a user who may not list them: the rows are theirs to see all the same."""
+    try:
+        answer = await api.ask("bedrock", "ListFoundationModels", byCustomizationType="FINE_TUNING")
+    except ApiRefusal:
+        return []
+    return answer.get("modelSummaries", [])
 
 
 def _validation_beside(uri: str, uris: list[str]) -> str:
@@ -117,18 +139,18 @@ async def examine_object(visit: Visit) -> Response:
     given = texts(await visit.request.form())
     wanted = given.get("first_record", "")
     first = int(wanted) if wanted.isascii() and wanted.isdigit() else 0
+    if not can_be_named_by_a_job(key := given.get("key", "")):
+        return visit.fragment("data_name_refused.html")
     request: dict[str, Any] = {
         "baseModelIdentifier": given.get("base_model", ""),
         "customizationType": given.get("customization_type") or "FINE_TUNING",
-        "trainingDataConfig": {"s3Uri": f"s3://{bucket}/{given.get('key', '')}"},
+        "trainingDataConfig": {"s3Uri": f"s3://{bucket}/{key}"},
     }
     if validation_uri := given.get("validation_uri"):
         request["validationDataConfig"] = {"validators": [{"s3Uri": validation_uri}]}
     report, refusal = None, None
     try:
-        report = await visit.api.ask(
-            "tanren", "ExamineTrainingData", **request, firstRecord=first, recordCount=RECORDS_SHOWN
-        )
+        report = await _examined(visit, {**request, "firstRecord": first, "recordCount": RECORDS_SHOWN})
     except ApiRefusal as told:
         refusal = told
     tokens = (report or {}).get("tokens") or {}
@@ -143,3 +165,16 @@ async def examine_object(visit: Visit) -> Response:
         earlier=max(0, first - RECORDS_SHOWN) if first else None,
         later=first + RECORDS_SHOWN if report and first + RECORDS_SHOWN < report["examinedRecordCount"] else None,
     )
+
+
+async def _examined(visit: Visit, request: dict[str, Any]) -> dict[str, Any]:
+    """Waits for its turn, as an account has one examination at a time, unless the browser has gone on meanwhile."""
+    deadline = time.monotonic() + TURN_SECONDS
+    while True:
+        try:
+            return await visit.api.ask("tanren", "ExamineTrainingData", **request)
+        except ApiRefusal as refusal:
+            has_no_turn = refusal.code == "ThrottlingException" and time.monotonic() < deadline
+            if not has_no_turn or await visit.request.is_disconnected():
+                raise
+        await asyncio.sleep(ASK_AGAIN_SECONDS)

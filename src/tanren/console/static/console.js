@@ -31,6 +31,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// Escape closes a menu, as it does a dialog.
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest(".dropdown[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // data-refresh, data-from: a part of the page, asked for anew with all that the form holds, and the button's own value.
 // data-at-once: as soon as the page is there. Only the newest answer is shown.
 async function refresh(source) {
@@ -98,6 +106,7 @@ document.addEventListener("click", async (event) => {
   part.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(button.dataset.browses);
+    if (answer.redirected) return location.assign(answer.url);
     part.innerHTML = await answer.text();
     showTimes(part);
     part.querySelector("button, a")?.focus();
@@ -193,7 +202,11 @@ document.addEventListener("click", (event) => {
   picture.src = "data:image/svg+xml," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
 });
 
-// data-keep: what was typed into a form outlives a break or a sign-in, in this tab alone; it goes when it was sent off.
+// data-keep: what was typed into a form outlives a break or a sign-in, in this tab alone; it goes when it was sent off and
+// a page has come of it. data-unsent: a page that says that it did not arrive.
+const sent = sessionStorage.getItem("sent");
+sessionStorage.removeItem("sent");
+if (sent && !document.querySelector("[data-unsent]")) sessionStorage.removeItem(sent);
 for (const form of document.querySelectorAll("form[data-keep]")) {
   const key = `kept:${form.dataset.keep}:${location.pathname}${location.search}`;
   const isKept = (e) => e.name && (e.dataset.shownIn || !["hidden", "password", "file", "button", "submit"].includes(e.type));
@@ -225,7 +238,7 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
     }
     sessionStorage.setItem(key, JSON.stringify(now));
   });
-  if (form.method === "post") form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  if (form.method === "post") form.addEventListener("submit", () => sessionStorage.setItem("sent", key));
 }
 
 // On a narrow screen the menu begins closed.
@@ -238,33 +251,3 @@ document.addEventListener("change", (event) => {
 });
 const again = document.querySelector("[data-again]");
 if (again) setTimeout(() => { if (!document.querySelector(":checked[required]")) location.reload(); }, again.dataset.again * 1000);
-
-// data-upload: a file goes to S3 by a URL that is signed for it, with its progress; then its own page is shown.
-for (const form of document.querySelectorAll("form[data-upload]")) {
-  const progress = form.querySelector("progress");
-  const status = form.querySelector("[role=status]");
-  const fail = (message) => { progress.hidden = true; status.textContent = `${form.dataset.failed}: ${message}`; };
-  const upload = async (file) => {
-    const body = new URLSearchParams([...new FormData(form)].filter(([name]) => name !== "file"));
-    body.set("name", file.name);
-    const answer = await fetch(form.dataset.upload, { method: "POST", body });
-    if (answer.redirected) return location.assign(answer.url);
-    const permit = await answer.json();
-    if (!permit.url) return fail(permit.refused);
-    const request = new XMLHttpRequest();
-    request.open("PUT", permit.url);
-    progress.hidden = false;
-    request.upload.onprogress = (event) => { progress.value = event.loaded / event.total; };
-    request.onload = () => (request.status < 300 ? location.assign(permit.page) : fail(`${request.status} ${request.responseText}`));
-    request.onerror = () => fail("network");
-    request.send(file);
-  };
-  form.querySelector("[type=file]").addEventListener("change", (event) => event.target.files[0] && upload(event.target.files[0]));
-  form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
-  form.addEventListener("dragleave", () => form.classList.remove("over"));
-  form.addEventListener("drop", (event) => {
-    event.preventDefault();
-    form.classList.remove("over");
-    if (event.dataTransfer.files[0]) upload(event.dataTransfer.files[0]);
-  });
-}

@@ -60,7 +60,7 @@ async function make(signal) {
   const body = new URLSearchParams(new FormData(form));
   const wanted = Number(body.get("count"));
   let isOver = false;
-  const take = (line) => {
+  for await (const line of jsonLines(form.dataset.from, body, form.dataset.csrf, signal)) {
     if (line.read) {
       told.textContent = form.dataset.read.replace("§n", line.read.toLocaleString());
       const leftOut = document.getElementById("left-out");
@@ -72,6 +72,7 @@ async function make(signal) {
       const count = made.children.length - before;
       progress.value = count / wanted;
       told.textContent = form.dataset.making.replace("§n", count).replace("§count", wanted);
+      keepPairs();
     }
     if (line.refused) refuse(line.refused);
     if (line.end) {
@@ -79,19 +80,6 @@ async function make(signal) {
       if (dropped) told.append(` · ${form.dataset.dropped} ${dropped}`);
     }
     isOver = isOver || Boolean(line.end || line.refused);
-  };
-  const answer = await fetch(form.dataset.from, { method: "POST", body, signal, headers: { "x-csrf-token": form.dataset.csrf } });
-  if (answer.redirected) return location.assign(answer.url);
-  if (!answer.ok) throw new Error(await answer.text());
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) take(JSON.parse(line));
-    keepPairs();
   }
   if (!isOver) refuse(form.dataset.broken);
 }

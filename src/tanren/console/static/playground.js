@@ -8,6 +8,7 @@ const fewShot = JSON.parse(words.fewShot);
 const columns = [...playground.querySelectorAll(".answerer")].map((part) => ({ part, name: part.dataset.name, turns: [] }));
 const shown = () => columns.filter((column) => !column.part.hidden);
 const storeKey = `chat:${location.search}`;
+const askedKey = `asked:${location.search}`;
 let rows = [];
 let stopping = null;
 
@@ -114,31 +115,19 @@ async function ask(column, question, documents, signal) {
   body.set("model", column.part.dataset.model);
   body.set("turns", JSON.stringify([...(column.name === "few-shot" ? fewShot : []), ...column.turns, question]));
   let note = "";
-  const take = (piece) => {
-    if (piece.text) box.append(piece.text);
-    if (piece.refused) fail(piece.refused);
-    if (piece.end) {
-      const usage = piece.end.usage || {};
-      note = words.tokens.replace("§input", usage.inputTokens ?? "—").replace("§output", usage.outputTokens ?? "—").replace("§ms", piece.end.latency ?? "—");
-      if (piece.end.stop === "max_tokens") note += ` · ${words.cut}`;
-    }
-  };
   const fail = (message) => {
     box.className = "turn refused";
     box.textContent = message;
   };
   try {
-    const answer = await fetch("/console/playground/answer", { method: "POST", body, signal, headers: { "x-csrf-token": words.csrf } });
-    if (answer.redirected) return location.assign(answer.url);
-    if (!answer.ok) throw new Error(await answer.text());
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + value).split("\n");
-      rest = lines.pop();
-      for (const line of lines) take(JSON.parse(line));
+    for await (const piece of jsonLines("/console/playground/answer", body, words.csrf, signal)) {
+      if (piece.text) box.append(piece.text);
+      if (piece.refused) fail(piece.refused);
+      if (piece.end) {
+        const usage = piece.end.usage || {};
+        note = words.tokens.replace("§input", usage.inputTokens ?? "—").replace("§output", usage.outputTokens ?? "—").replace("§ms", piece.end.latency ?? "—");
+        if (piece.end.stop === "max_tokens") note += ` · ${words.cut}`;
+      }
       log.scrollTop = log.scrollHeight;
     }
     if (!note && !box.classList.contains("refused")) fail(words.broken);
@@ -163,12 +152,14 @@ document.getElementById("question").addEventListener("submit", async (event) => 
   run.disabled = true;
   document.getElementById("stop").hidden = false;
   stopping = new AbortController();
+  sessionStorage.setItem(askedKey, question);
   await Promise.all(shown().map((column) => ask(column, question, documents, stopping.signal)));
   stopping = null;
   run.disabled = false;
   document.getElementById("stop").hidden = true;
   compareLast();
   keep();
+  sessionStorage.removeItem(askedKey);
   field.value = "";
   field.focus();
 });
@@ -273,6 +264,8 @@ document.getElementById("judged-form").addEventListener("submit", async (event) 
 
 // --- what was there before a reload --------------------------------------------------------------------------------
 
+// A question whose answers the reload cut off is asked again by whoever typed it.
+document.getElementById("prompt").value ||= sessionStorage.getItem(askedKey) || "";
 const kept = JSON.parse(sessionStorage.getItem(storeKey) || "null");
 if (kept) {
   for (const column of columns) {

@@ -1,5 +1,6 @@
 """Lists of models and jobs, and the page of a model."""
 
+import pytest
 from starlette.testclient import TestClient
 
 from tanren.console.api import ApiRefusal
@@ -44,6 +45,27 @@ def test_a_model_is_deleted_only_when_its_name_was_typed(client: TestClient, api
     assert "glossary" not in api.models
 
 
+@pytest.mark.parametrize(
+    ("referer", "way_back"),
+    [
+        ("http://localhost/console/models/glossary", "/console/models/glossary"),
+        ("https://other.test/console/models?arn=a", "/console/models?arn=a"),  # behind another name, the same console
+        ("https://other.test/elsewhere", None),
+        ("", None),
+    ],
+)
+def test_what_was_refused_leads_back_to_where_it_was_asked(
+    client: TestClient, api: ApiInMemory, csrf_token: str, referer: str, way_back: str | None
+):
+    api.refusals["DeleteCustomModel"] = ApiRefusal(
+        "in use", code="ConflictException", operation="DeleteCustomModel", status=400
+    )
+    data = {"csrf_token": csrf_token, "confirmation": "glossary"}
+    page = client.post("/console/models/glossary/delete", data=data, headers={"referer": referer}).text
+    assert "in use" in page
+    assert (f'href="{way_back}">Back</a>' in page) if way_back else ("Back</a>" not in page)
+
+
 def test_a_model_that_is_not_there_is_told_with_what_may_be_the_reason(client: TestClient):
     answer = client.get("/console/models/nobody")
     assert answer.status_code == 404
@@ -78,10 +100,12 @@ def test_a_models_lineage_is_a_picture_that_leads_to_its_parents(client: TestCli
 
 def test_an_endpoint_that_knows_no_lineage_has_the_page_without_it(client: TestClient, api: ApiInMemory):
     api.add_model("glossary")
-    api.refusals["GetModelLineage"] = ApiRefusal("No such service.", code="404", operation="GetModelLineage")
+    api.refusals["GetModelLineage"] = ApiRefusal(
+        "No such service.", code="404", operation="GetModelLineage", service="tanren"
+    )
     page = client.get("/console/models/glossary")
     assert page.status_code == 200
-    assert "Lineage" not in page.text
+    assert "<h2>Lineage" not in page.text
 
 
 def test_a_model_shows_its_own_evaluations_and_offers_one_beside_its_source(client: TestClient, api: ApiInMemory):

@@ -189,7 +189,7 @@ def test_training_again_begins_with_the_settings_of_the_job(client: TestClient, 
     page = client.get("/console/jobs/tuning/again").text
     assert 'name="hyperparameter.epochCount" type="number" inputmode="decimal" value="3"' in page
     assert "loraRank=8</textarea>" in page
-    assert 'name="job_name" value=""' in page
+    assert 'name="job_name" value="tuning-2"' in page
     assert f'value="{BASE_MODEL}"' in page
 
 
@@ -239,3 +239,60 @@ def test_the_verdict_of_an_evaluated_job_stands_with_its_reasons(client: TestCli
     assert "DON&#39;T SHIP" in page
     assert "rougeL at least base + 0.1" in page
     assert SCRIPT not in page
+
+
+def part(template: str, **values: str) -> dict[str, object]:
+    return {"template": template, "values": values}
+
+
+JAPANESE = {"accept-language": "ja"}
+
+
+def test_what_a_job_tells_is_said_in_japanese_on_a_japanese_page(client: TestClient, api: ApiInMemory):
+    failure = "Validation set 1 of 1 has no record."
+    api.add_job("tuning", status="Failed", failureMessage=failure)
+    api.metrics["tuning"] = {
+        **METRICS,
+        "diagnosis": "Under-trained: validation loss was still falling at 1.700 in epoch 3; try 6 epochs.",
+        "diagnosisParts": [
+            part(
+                "Under-trained: validation loss was still falling at {loss} in epoch {epoch}; try {epochs} epochs",
+                loss="1.700",
+                epoch="3",
+                epochs="6",
+            ),
+            part("."),
+        ],
+        "failureParts": [part("Validation set {number} of {count} has no record.", number="1", count="1")],
+    }
+    memory = part("Memory: peak {peak}, forecast {forecast}.", peak="0.4 GB", forecast="0.5 GB")
+    api.events = [
+        {"at": AT, "message": "Memory: peak 0.4 GB, forecast 0.5 GB.", "messageParts": [memory]},
+        {"at": AT, "message": "Of a newer server.", "messageParts": [part("Of a newer {server}.", server="server")]},
+    ]
+    page = client.get("/console/jobs/tuning", headers=JAPANESE).text
+    assert "学習不足: 検証損失はエポック 3 の 1.700 でもまだ下がり続けていました。6 エポックを試してください。" in page
+    assert "1 個中 1 番目の検証データにレコードがありません。" in page
+    assert '<dd><small class="told">最大 0.4 GB、予測 0.5 GB。' in page
+    assert "Of a newer server." in page
+    assert failure in client.get("/console/jobs/tuning").text
+
+
+def test_what_a_check_finds_is_said_in_japanese_on_a_japanese_page(
+    client: TestClient, api: ApiInMemory, csrf_token: str
+):
+    finding = {
+        "line": 3,
+        "rule": "missing-key",
+        "severity": "error",
+        "message": '"completion" is missing.',
+        "messageParts": [part('"{key}" is missing.', key="completion")],
+        "fix": "Make it a string.",
+        "fixParts": [part("Make it a string.")],
+    }
+    api.findings = [finding, {**finding, "message": "As an older server says it.", "messageParts": []}]
+    form = {"csrf_token": csrf_token, **FORM}
+    check = client.post("/console/custom-models/create/check", data=form, headers=JAPANESE).text
+    assert "「completion」がありません。" in check
+    assert "文字列にしてください。" in check
+    assert "As an older server says it." in check

@@ -26,6 +26,13 @@ def test_an_endpoint_that_does_not_tell_its_weights_has_a_list_all_the_same(clie
     assert "Weights on this machine" not in page.text
 
 
+def test_models_are_found_by_what_people_call_them(client: TestClient):
+    assert ">nano-v1</a>" in client.get("/console/foundation-models?name_contains=NANO").text
+    page = client.get("/console/foundation-models?name_contains=%3Cb%3E").text
+    assert ">nano-v1</a>" not in page
+    assert "&lt;b&gt;" in page
+
+
 PAGE = "/console/foundation-models/tanren.nano-v1:0"
 
 

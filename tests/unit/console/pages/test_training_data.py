@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from tanren import dry_run
 from tanren.catalog.foundation_models import foundation_model
 from tanren.console.api import ApiRefusal
+from tanren.console.pages import training_data
 from tanren.workflows.data_files import examined_file
 from tests.data_files.broken import BROKEN_FILES, BrokenFile
 from tests.unit.console.api_in_memory import ApiInMemory
@@ -29,6 +31,15 @@ def test_a_files_own_name_is_a_name_and_never_a_path(client: TestClient, csrf_to
     permit = client.post("/console/data/bucket/upload", data=form).json()
     assert permit["url"].startswith("http://testserver/bucket/faq/new.jsonl?")
     assert permit["page"] == "/console/data/bucket/object?key=faq/new.jsonl"
+
+
+@pytest.mark.parametrize("folder", ["faq/2026", "/faq/2026/", "faq//2026"])
+def test_a_folder_is_meant_however_its_slashes_are_written(client: TestClient, csrf_token: str, folder: str):
+    permit = client.post(
+        "/console/data/bucket/upload", data={"csrf_token": csrf_token, "name": "new.jsonl", "prefix": folder}
+    ).json()
+    assert permit["page"].endswith("?key=faq/2026/new.jsonl")
+    assert permit["list"] == "/console/data/bucket?prefix=faq/2026/"
 
 
 def test_a_file_without_a_name_gets_no_url(client: TestClient, csrf_token: str):
@@ -93,6 +104,46 @@ def test_tokens_are_coloured_by_what_becomes_of_them_and_paged(client: TestClien
     assert "Line 7" in last
     assert "Further rows" not in last
     assert client.post("/console/data/bucket/check", data={**form, "first_record": "x"}).status_code == 200
+
+
+class OneAtATime(ApiInMemory):
+    """Somebody else of the account has two examinations before this one."""
+
+    before = 2
+
+    def ExamineTrainingData(self, **request: Any) -> dict[str, Any]:
+        if self.before:
+            self.before -= 1
+            raise ApiRefusal("under way", code="ThrottlingException", operation="ExamineTrainingData", status=429)
+        return super().ExamineTrainingData(**request)
+
+
+class TestWhereAnExaminationIsUnderWay:
+    @pytest.fixture
+    def api(self) -> ApiInMemory:
+        return OneAtATime()
+
+    @pytest.fixture(autouse=True)
+    def at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(training_data, "ASK_AGAIN_SECONDS", 0.0)
+
+    def test_the_next_waits_for_its_turn(self, client: TestClient, csrf_token: str):
+        page = client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, **CHECK}).text
+        assert "51,000" in page
+        assert "under way" not in page
+
+    def test_it_does_not_wait_for_ever(self, client: TestClient, csrf_token: str, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(training_data, "TURN_SECONDS", 0.0)
+        assert "under way" in client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, **CHECK}).text
+
+
+@pytest.mark.parametrize("name", ["学習データ.jsonl", "my train.jsonl", "a//b.jsonl", "a#1.jsonl"])
+def test_a_name_that_no_job_could_give_is_told_instead_of_examined(
+    client: TestClient, api: ApiInMemory, csrf_token: str, name: str
+):
+    told = client.post("/console/data/bucket/check", data={"csrf_token": csrf_token, "key": name}).text
+    assert "Upload it again under another name" in told
+    assert "ExamineTrainingData" not in [operation for _, operation, _ in api.asked]
 
 
 def test_an_endpoint_that_examines_nothing_says_so(client: TestClient, api: ApiInMemory, csrf_token: str):

@@ -5,6 +5,7 @@ from typing import Final
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.control.dry_runs import DryRunControl, JobEstimate, NewDryRun
 from tanren.domain.customization_jobs import CustomizationType
+from tanren.domain.sentences import Sentence, sentence, sentence_of_json
 from tanren.threads import WAITING
 
 RECORDS_SHOWN: Final = 5
@@ -44,7 +45,7 @@ def _new(params: Members) -> NewDryRun:
 
 
 def _estimate(estimate: JobEstimate) -> Members:
-    found = estimate.found
+    found, notes = estimate.found, _notes(estimate)
     return {
         "tokens": {
             "recordCount": found["records"],
@@ -61,10 +62,12 @@ def _estimate(estimate: JobEstimate) -> Members:
             "availableBytes": found["available_bytes"],
             "fits": found["fits"],
             "explanation": found["memory_words"],
+            "explanationParts": found["memory_parts"],
         },
         "time": _time(estimate),
         "cost": _cost(estimate),
-        "notes": _notes(estimate),
+        "notes": notes,
+        "noteParts": [[part.to_json() for part in note.parts] for note in notes],
     }
 
 
@@ -89,12 +92,16 @@ def _cost(estimate: JobEstimate) -> Members | None:
     }
 
 
-def _notes(estimate: JobEstimate) -> list[str]:
-    notes = [str(warning) for warning in estimate.found["warnings"]]
+def _notes(estimate: JobEstimate) -> list[Sentence]:
+    notes = [sentence_of_json(warning) for warning in estimate.found["warnings"]]
     if estimate.rate is None:
-        notes.append("No job of yours has trained on these weights by this method yet, so no time can be told.")
+        notes.append(
+            sentence("No job of yours has trained on these weights by this method yet, so no time can be told.")
+        )
     if estimate.prices is None:
-        notes.append("There is no price book, so no cost can be told: docs/sdk.md says how to write one.")
+        notes.append(sentence("There is no price book, so no cost can be told: docs/sdk.md says how to write one."))
     elif estimate.price is None:
-        notes.append(f"The price book {estimate.prices.file.name} has no price for this base model.")
+        notes.append(
+            sentence("The price book {file} has no price for this base model.", file=estimate.prices.file.name)
+        )
     return notes

@@ -5,6 +5,7 @@ import math
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.control.job_records import DEFAULT_POINTS, CheckpointOnDisk, JobCurves, JobRecordControl, Record
 from tanren.domain.customization_jobs import TERMINAL
+from tanren.domain.sentences import sentence_json
 from tanren.storage.training_records import JobEvent
 
 _LARGEST_EXPONENT = 709
@@ -98,7 +99,13 @@ def sample(record: Record) -> Members:
 
 
 def job_event(event: JobEvent) -> Members:
-    return {"eventId": event.event_id, "at": event.at, "attempt": event.attempt, "message": event.message}
+    return {
+        "eventId": event.event_id,
+        "at": event.at,
+        "attempt": event.attempt,
+        "message": event.message,
+        "messageParts": sentence_json(event.message),
+    }
 
 
 def _curves(curves: JobCurves) -> Members:
@@ -119,6 +126,8 @@ def _curves(curves: JobCurves) -> Members:
         "trainedTokensPerSecond": curves.trained_tokens_per_second,
         "isThinnedOut": curves.is_thinned_out,
         "diagnosis": curves.diagnosis,
+        "diagnosisParts": sentence_json(curves.diagnosis),
+        "failureParts": sentence_json(curves.failure),
     }
 
 

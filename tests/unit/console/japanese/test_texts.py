@@ -1,5 +1,6 @@
-"""Everything that the console says, it says in Japanese too."""
+"""Everything that the console says, it says in Japanese too, and so what the service tells of jobs and data."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,15 +10,21 @@ from tanren.console.data_advice import ADVICE_TEXTS
 from tanren.console.evaluation_form import COMPUTED, JUDGED, TASKS, EvaluationForm
 from tanren.console.evaluation_results import VERDICTS, VIEWS
 from tanren.console.hyperparameter_fields import fields_of
-from tanren.console.japanese import JAPANESE
+from tanren.console.japanese.findings import KINDS
+from tanren.console.japanese.texts import JAPANESE, PARTS
 from tanren.console.job_form import JobForm
 from tanren.console.navigation import NAVIGATION
 from tanren.console.pages.audit_events import KIND_LABELS, OUTCOME_LABELS, PERIOD_LABELS
 from tanren.console.pages.evaluation_jobs import MODEL_KINDS
 from tanren.console.pages.provisioned_throughputs import TERMS
 from tanren.console.pages.service_status import CHECKS
+from tanren.data.containers import _FOREIGN
+from tanren.data.formats import _UNSUPPORTED_BLOCKS, _kind
+from tanren.data.json_lines import _JSON_NAMES
+from tanren.domain.sentences import PLAIN
 
 CONSOLE = Path(tanren.console.__file__).parent
+SERVICE = CONSOLE.parent
 STRING = r'"((?:[^"\\]|\\.)*)"'
 API_WORDS = {
     "FINE_TUNING",
@@ -110,12 +117,39 @@ def said() -> set[str]:
     return texts
 
 
+def sentences() -> set[str]:
+    """The templates of every `sentence(…)` of the service."""
+    found: set[str] = set()
+    for path in SERVICE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sentence":
+                template = node.args[0]
+                assert isinstance(template, ast.Constant), f"{path}:{node.lineno}: a template is a literal"
+                found.add(str(template.value))
+    return found
+
+
+def test_every_sentence_of_the_service_has_its_japanese_one():
+    assert sorted(sentences() - JAPANESE.keys()) == []
+
+
+def test_no_text_stands_in_two_parts():
+    assert len(JAPANESE) == sum(map(len, PARTS))
+
+
+def test_what_a_value_may_be_has_its_japanese_word():
+    """Checked where the words are lists; `kind` and `what` are not the user's own text."""
+    kinds = {*_JSON_NAMES.values(), *_FOREIGN.values(), *_UNSUPPORTED_BLOCKS.values()}
+    kinds |= {_kind(value) for value in (None, True, 1, "", [], {})}
+    assert sorted(kinds - KINDS.keys()) == []
+
+
 def test_every_text_has_its_japanese_one():
     assert sorted(said() - JAPANESE.keys()) == []
 
 
 def test_no_japanese_text_is_left_over():
-    assert sorted(JAPANESE.keys() - said() - API_WORDS) == []
+    assert sorted(JAPANESE.keys() - said() - API_WORDS - sentences() - {PLAIN}) == []
 
 
 def test_a_translation_has_the_values_of_its_text():
