@@ -466,7 +466,9 @@ def test_the_status_of_the_service_counts_the_callers_jobs_and_no_others(service
     assert {queue["kind"]: queue["waiting"] for queue in told["queues"]}["ModelCustomization"] == 1
     assert {queue["waiting"] for queue in elsewhere.get_service_status()["queues"]} == {0}
     assert told["sdkVersion"] == botocore.__version__
-    assert told["baseModels"][0]["key"] == "nano"
+    nano = told["baseModels"][0]
+    assert nano["key"] == "nano"
+    assert nano["sizeBytes"] < nano["servingBytes"] < nano["trainingBytes"] < told["availableMemoryBytes"]
 
 
 def test_usage_is_summed_up_for_the_callers_account_and_region(service: Service) -> None:

@@ -43,6 +43,7 @@ class ApiInMemory:
         self.use_case = b""
         self.engines: list[dict[str, Any]] = []
         self.waiting = 0
+        self.free_memory: int | None = 8 * 10**9
         """Jobs that no worker has."""
         self.refusals: dict[str, ApiRefusal] = {}
         """By operation: what is refused, whatever is asked."""
@@ -218,8 +219,10 @@ class ApiInMemory:
 
     def GetServiceStatus(self) -> dict[str, Any]:
         weights = {"name": "nano-v1", "parameterCount": 19_000_000, "contextLength": 1024, "sizeBytes": 38_000_000}
+        needs = {"servingBytes": 443_000_000, "trainingBytes": 514_000_000}
         return {
-            "baseModels": [{**weights, "licence": "Apache-2.0"}],
+            "baseModels": [{**weights, **needs, "licence": "Apache-2.0"}],
+            "availableMemoryBytes": self.free_memory,
             "engines": self.engines,
             "queues": [{"kind": "ModelCustomization", "waiting": self.waiting, "running": 0}],
             "workers": [],

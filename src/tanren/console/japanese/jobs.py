@@ -163,6 +163,7 @@ JOBS: Final[dict[str, str]] = {
     "Stop job": "ジョブを停止",
     "The job failed": "ジョブは失敗しました",
     "The model is ready:": "モデルの準備ができました:",
+    "Its model {name} has been deleted.": "このジョブのモデル {name} は削除されました。",
     "Progress": "進捗",
     "Step {done} of {total}": "ステップ {done} / {total}",
     "stopped early": "早期停止",

@@ -6,6 +6,10 @@ PLAYGROUND: Final[dict[str, str]] = {
     # the playground
     "Playground": "プレイグラウンド",
     "Chat": "チャット",
+    "This throughput or deployment is not in service": "このスループット (デプロイ) は提供中ではありません",
+    "It has been deleted, or does not answer yet. Choose another model above.": (
+        "削除されたか、まだ応答できる状態になっていません。上で別のモデルを選択してください。"
+    ),
     "Which model do you want to speak to?": "チャットするモデルを選択してください",
     "A custom model is listed once it has provisioned throughput or a deployment.": (
         "カスタムモデルは、プロビジョンドスループットまたはデプロイを作成すると一覧に表示されます。"

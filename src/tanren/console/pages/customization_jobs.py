@@ -275,6 +275,7 @@ async def _read(visit: Visit, name: str) -> dict[str, Any]:
         if_there(visit.api, "GetJobEvaluation", jobIdentifier=name),
     )
     metrics = metrics or {}
+    is_there = job["status"] == "Completed" and await _is_there(visit.api, job.get("outputModelName"))
     validations = metrics.get("validations", [])
     stop = _early_stop(job, validations)
     took = elapsed(job, now=utc_now())
@@ -283,6 +284,7 @@ async def _read(visit: Visit, name: str) -> dict[str, Any]:
     return {
         "job": job,
         "metrics": metrics,
+        "model_is_there": is_there,
         "events": [each for each in told if not failure or not each["message"].startswith(failure)],
         "evaluation": evaluation,
         "memory": _memory(visit, told),
@@ -293,6 +295,14 @@ async def _read(visit: Visit, name: str) -> dict[str, Any]:
         "remaining": visit.words.duration(metrics.get("progress", {}).get("remainingSeconds")),
         "is_over": job["status"] in OVER,
     }
+
+
+async def _is_there(api: Api, model_name: str | None) -> bool:
+    """Whether a completed job's model has not been deleted; one that the user may not look at is there."""
+    try:
+        return model_name is not None and bool(await api.ask("bedrock", "GetCustomModel", modelIdentifier=model_name))
+    except ApiRefusal as refusal:
+        return not refusal.is_absence
 
 
 def _memory(visit: Visit, events: list[dict[str, Any]]) -> str | None:

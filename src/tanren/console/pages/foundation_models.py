@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from tanren.console.api import Api, ApiRefusal
+from tanren.console.api import Api, ApiRefusal, if_there
 from tanren.console.display import model_title
 from tanren.console.hyperparameter_fields import fields_of
 from tanren.console.requests import ApiRequest, boto3_script, cli_script
@@ -24,9 +24,11 @@ async def list_models(visit: Visit) -> Response:
     wanted = visit.request.query_params.get("customization", "")
     named = visit.request.query_params.get("name_contains", "").strip()
     filters = {"byCustomizationType": wanted} if wanted else {}
-    answer, weights = await asyncio.gather(
-        visit.api.ask("bedrock", "ListFoundationModels", **filters), _weights(visit.api)
+    answer, status = await asyncio.gather(
+        visit.api.ask("bedrock", "ListFoundationModels", **filters), if_there(visit.api, "GetServiceStatus")
     )
+    status = status or {}
+    weights = status.get("baseModels", [])
     found = (model for model in answer.get("modelSummaries", []) if named.lower() in _findable(model))
     models = sorted(found, key=lambda model: not model.get("customizationsSupported"))
     return visit.page(
@@ -38,6 +40,7 @@ async def list_models(visit: Visit) -> Response:
         fields={model["modelId"]: fields_of(model["modelId"]) for model in models},
         weights=weights,
         weights_by_name={each["name"]: each for each in weights},
+        memory=status.get("availableMemoryBytes"),
     )
 
 
@@ -114,11 +117,3 @@ async def _if_there(api: Api, operation: str, **params: Any) -> dict[str, Any] |
         return await api.ask("bedrock", operation, **params)
     except ApiRefusal:
         return None
-
-
-async def _weights(api: Api) -> list[dict[str, Any]]:
-    """The weights that the service has; nothing from an endpoint that does not say, or to a user who may not ask."""
-    try:
-        return (await api.ask("tanren", "GetServiceStatus")).get("baseModels", [])
-    except ApiRefusal:
-        return []

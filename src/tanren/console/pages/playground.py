@@ -24,7 +24,7 @@ from tanren.console.playground_turns import (
 )
 from tanren.console.training_rows import UnreadableRows, jsonl, read_rows, row_shape
 from tanren.console.visits import Visit, texts
-from tanren.domain.arns import CUSTOM_MODEL, parse_arn
+from tanren.domain.arns import CUSTOM_MODEL, CUSTOM_MODEL_DEPLOYMENT, PROVISIONED_MODEL, parse_arn
 from tanren.domain.clock import utc_now
 from tanren.domain.documents import DocumentFormat, EnclosedDocument
 
@@ -59,6 +59,7 @@ async def show_playground(visit: Visit) -> Response:
         if serving is not None:
             return visit.go(PATH, model=serving)
         chosen, unserved = "", model
+    is_gone = _is_provisioned(chosen) and taught_by is None
     model, learned = await _learned(visit.api, taught_by)
     uri = (model or {}).get("trainingDataConfig", {}).get("s3Uri", "")
     return visit.page(
@@ -66,8 +67,9 @@ async def show_playground(visit: Visit) -> Response:
         title=visit.words.text("Chat"),
         foundation=foundation.get("modelSummaries", []),
         custom=custom,
-        chosen=chosen,
+        chosen="" if is_gone else chosen,
         unserved=unserved,
+        is_gone=is_gone,
         model=model,
         base=None if model is None else model["baseModelArn"],
         learned=learned,
@@ -81,6 +83,11 @@ def _may_be_custom(model: str) -> bool:
     """A custom model's ARN, or its name, which has no point and no colon as every foundation model's id has."""
     arn = parse_arn(model)
     return arn.kind == CUSTOM_MODEL if arn is not None else "." not in model and ":" not in model
+
+
+def _is_provisioned(model: str) -> bool:
+    arn = parse_arn(model)
+    return arn is not None and arn.kind in (PROVISIONED_MODEL, CUSTOM_MODEL_DEPLOYMENT)
 
 
 async def answer_question(visit: Visit) -> Response:

@@ -118,10 +118,13 @@ document.addEventListener("click", async (event) => {
 
 // data-live: a part that the server draws anew whenever something has happened. The browser itself comes back after a
 // break; what is drawn is the whole, so nothing is missed. Nobody looks at a tab that is hidden, so it asks for nothing.
-// data-reload: at its end the page has more to show.
+// data-reload: at its end the page has more to show. data-until-end="its id": what is there only so long. While the pointer
+// is down nothing is drawn, so that what is pressed is still there when it is let go.
 for (const part of document.querySelectorAll("[data-live]")) {
-  let source = null;
+  let source = null, isPressed = false, held = null;
   const draw = (event) => {
+    held = isPressed ? event : null;
+    if (held) return;
     const focused = part.contains(document.activeElement) ? document.activeElement.id || document.activeElement.textContent : null;
     const scrolled = part.querySelector(".events")?.scrollTop;
     part.innerHTML = event.data;
@@ -129,6 +132,11 @@ for (const part of document.querySelectorAll("[data-live]")) {
     if (scrolled) part.querySelector(".events").scrollTop = scrolled;
     if (focused) [...part.querySelectorAll("button, a")].find((e) => (e.id || e.textContent) === focused)?.focus();
   };
+  part.addEventListener("pointerdown", () => { isPressed = true; });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => {
+    isPressed = false;
+    if (held) draw(held);
+  }));
   const close = () => { source?.close(); source = null; };
   const look = () => {
     close();
@@ -138,6 +146,7 @@ for (const part of document.querySelectorAll("[data-live]")) {
     source.addEventListener("end", () => {
       part.dataset.ended = "yes";
       close();
+      for (const gone of document.querySelectorAll(`[data-until-end="${part.id}"]`)) gone.remove();
       if (part.hasAttribute("data-reload")) location.reload();
     });
   };

@@ -150,6 +150,16 @@ def test_a_failed_job_says_why(client: TestClient, api: ApiInMemory):
     assert "data-live" not in page
 
 
+def test_a_completed_job_leads_to_its_model_unless_that_was_deleted(client: TestClient, api: ApiInMemory):
+    api.add_job("tuning", status="Completed", endTime=AT)
+    api.add_model("tuning-model")
+    assert 'href="/console/models/tuning-model"' in client.get("/console/jobs/tuning").text
+    del api.models["tuning-model"]
+    page = client.get("/console/jobs/tuning").text
+    assert "Its model tuning-model has been deleted." in page
+    assert 'href="/console/models/tuning-model"' not in page
+
+
 def test_answers_and_events_are_text_whatever_they_hold(client: TestClient, api: ApiInMemory):
     api.add_job("tuning", status="Completed", endTime=AT)
     long_line = "x" * 1_000_000

@@ -31,6 +31,15 @@ def test_the_system_prompt_is_the_one_that_the_model_was_trained_with(client: Te
     assert "ft-model" in page
 
 
+def test_what_is_not_in_service_any_more_is_told_and_not_asked(
+    client: TestClient, api: ApiInMemory, throughput_arn: str
+):
+    api.throughputs.clear()
+    page = client.get("/console/playground", params={"model": throughput_arn}).text
+    assert "not in service" in page
+    assert throughput_arn not in page
+
+
 def test_the_source_model_stands_beside_a_tuned_one_with_and_without_examples(client: TestClient, throughput_arn: str):
     page = client.get("/console/playground", params={"model": throughput_arn}).text
     assert 'data-name="base" data-model="arn:aws:bedrock:us-east-1::foundation-model/tanren.nano-v1:0"' in page

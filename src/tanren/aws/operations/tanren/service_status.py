@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from tanren.aws.context import Handler, Members, RequestContext
 from tanren.control.service_status import EngineState, QueueStatus, ServiceStatusControl
+from tanren.model_files.memory import memory_needs
 from tanren.model_files.store import StoredModel
 from tanren.storage.process_states import ProcessState
 
@@ -27,6 +28,7 @@ def service_status_handlers(control: ServiceStatusControl, *, engine: str) -> di
             "engines": [_engine(engine) for engine in found.engines],
             "processes": [_process(process) for process in found.processes],
             "baseModels": [_base_model(model) for model in found.base_models],
+            "availableMemoryBytes": found.available_bytes,
             "queues": [
                 {"kind": queue.kind, "waiting": len(queue.jobs) - len(queue.running), "running": len(queue.running)}
                 for queue in found.queues
@@ -56,6 +58,7 @@ def _process(process: ProcessState) -> Members:
 
 
 def _base_model(model: StoredModel) -> Members:
+    needs = memory_needs(model.parameter_count, model.dtype)
     return {
         "name": model.name,
         "key": model.key,
@@ -64,6 +67,8 @@ def _base_model(model: StoredModel) -> Members:
         "parameterCount": model.parameter_count,
         "contextLength": model.context_length,
         "sizeBytes": model.size_bytes,
+        "servingBytes": needs.serve_bytes,
+        "trainingBytes": needs.lora_bytes,
     }
 
 
