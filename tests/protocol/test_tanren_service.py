@@ -468,7 +468,7 @@ def test_the_status_of_the_service_counts_the_callers_jobs_and_no_others(service
     assert told["sdkVersion"] == botocore.__version__
     nano = told["baseModels"][0]
     assert nano["key"] == "nano"
-    assert nano["sizeBytes"] < nano["servingBytes"] < nano["trainingBytes"] < told["availableMemoryBytes"]
+    assert nano["sizeBytes"] < nano["servingBytes"] < nano["trainingBytes"] < told["memoryBytes"]
 
 
 def test_usage_is_summed_up_for_the_callers_account_and_region(service: Service) -> None:

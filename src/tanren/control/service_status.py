@@ -12,7 +12,7 @@ from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.host_paths import without_folders
 from tanren.domain.scope import Scope
 from tanren.jobs.queue import JobQueue, UnfinishedJob
-from tanren.model_files.memory import available_bytes
+from tanren.model_files.memory import total_bytes
 from tanren.model_files.store import StoredModel
 from tanren.storage.artifacts import ArtifactStore
 from tanren.storage.custom_models import CustomModels
@@ -45,8 +45,8 @@ class QueueStatus:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
     base_models: Sequence[StoredModel]
-    available_bytes: int | None
-    """Of memory, for new processes; None where the system does not say."""
+    memory_bytes: int | None
+    """Of the machine, not what is free of it: that would say what others do. None where the system does not say."""
     engines: Sequence[EngineState]
     queues: Sequence[QueueStatus]
     processes: Sequence[ProcessState]
@@ -84,7 +84,7 @@ class ServiceStatusControl:
         names = shared | own
         return ServiceStatus(
             base_models=stored,
-            available_bytes=available_bytes(),
+            memory_bytes=total_bytes(),
             engines=[
                 self._state(host, names[host.base_folder], is_own=host.base_folder in own)
                 for host in self._hosts.every()

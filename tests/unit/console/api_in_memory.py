@@ -43,7 +43,7 @@ class ApiInMemory:
         self.use_case = b""
         self.engines: list[dict[str, Any]] = []
         self.waiting = 0
-        self.free_memory: int | None = 8 * 10**9
+        self.memory: int | None = 8 * 10**9
         """Jobs that no worker has."""
         self.refusals: dict[str, ApiRefusal] = {}
         """By operation: what is refused, whatever is asked."""
@@ -222,7 +222,7 @@ class ApiInMemory:
         needs = {"servingBytes": 443_000_000, "trainingBytes": 514_000_000}
         return {
             "baseModels": [{**weights, **needs, "licence": "Apache-2.0"}],
-            "availableMemoryBytes": self.free_memory,
+            "memoryBytes": self.memory,
             "engines": self.engines,
             "queues": [{"kind": "ModelCustomization", "waiting": self.waiting, "running": 0}],
             "workers": [],

@@ -29,12 +29,12 @@ MODELS: Final[dict[str, str]] = {
     # base models
     "{name} stands in": "代役: {name}",
     "{n} parameters": "{n} パラメータ",
-    "Fits into memory: about {needed} to train, {free} free": "メモリに収まります: 学習に約 {needed}、空き {free}",
-    "Answers here, but training needs about {needed} of memory and {free} are free": (
-        "回答はできますが、学習には約 {needed} のメモリが必要で、空きは {free} です"
+    "Fits into memory: about {needed} to train, of {total}": "メモリに収まります: 学習に約 {needed} ({total} のうち)",
+    "Answers here, but training needs about {needed} of memory, of {total}": (
+        "回答はできますが、学習には約 {needed} のメモリが必要です ({total} のうち)"
     ),
-    "Does not fit into memory: about {needed} to answer, {free} free": (
-        "メモリに収まりません: 回答に約 {needed}、空き {free}"
+    "Does not fit into memory: about {needed} to answer, of {total}": (
+        "メモリに収まりません: 回答に約 {needed} ({total} のうち)"
     ),
     "What answers here": "実際に回答するモデル",
     "Base models": "ベースモデル",

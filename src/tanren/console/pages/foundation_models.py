@@ -40,7 +40,7 @@ async def list_models(visit: Visit) -> Response:
         fields={model["modelId"]: fields_of(model["modelId"]) for model in models},
         weights=weights,
         weights_by_name={each["name"]: each for each in weights},
-        memory=status.get("availableMemoryBytes"),
+        memory=status.get("memoryBytes"),
     )
 
 

@@ -21,14 +21,14 @@ def test_the_weights_that_really_answer_are_shown_with_size_and_licence(client: 
 
 
 @pytest.mark.parametrize(
-    ("free", "words"),
+    ("memory", "words"),
     [(8 * 10**9, "Fits into memory"), (450 * 10**6, "Answers here, but"), (10**6, "Does not fit"), (None, "514 MB")],
 )
 def test_each_model_says_whether_it_fits_into_the_memory_of_this_machine(
-    client: TestClient, api: ApiInMemory, free: int | None, words: str
+    client: TestClient, api: ApiInMemory, memory: int | None, words: str
 ):
-    api.free_memory = free
-    assert (words in client.get("/console/foundation-models").text) is (free is not None)
+    api.memory = memory
+    assert (words in client.get("/console/foundation-models").text) is (memory is not None)
 
 
 def test_an_endpoint_that_does_not_tell_its_weights_has_a_list_all_the_same(client: TestClient, api: ApiInMemory):

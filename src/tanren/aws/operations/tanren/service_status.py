@@ -28,7 +28,7 @@ def service_status_handlers(control: ServiceStatusControl, *, engine: str) -> di
             "engines": [_engine(engine) for engine in found.engines],
             "processes": [_process(process) for process in found.processes],
             "baseModels": [_base_model(model) for model in found.base_models],
-            "availableMemoryBytes": found.available_bytes,
+            "memoryBytes": found.memory_bytes,
             "queues": [
                 {"kind": queue.kind, "waiting": len(queue.jobs) - len(queue.running), "running": len(queue.running)}
                 for queue in found.queues
