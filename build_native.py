@@ -33,7 +33,12 @@ SOURCES = Path(__file__).resolve().parent / "src" / "tanren" / "serving" / "engi
 BUILT = SOURCES / "built"
 _AVX2 = ["-mavx2", "-mfma"]
 _AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
-X86_FLAGS = {"avx512bf16": [*_AVX2, *_AVX512, "-mavx512bf16"], "avx2": _AVX2}
+_AVX512_BF16 = [*_AVX2, *_AVX512, "-mavx512bf16"]
+X86_FLAGS = {
+    "amxbf16": [*_AVX512_BF16, "-mamx-tile", "-mamx-bf16"],
+    "avx512bf16": _AVX512_BF16,
+    "avx2": _AVX2,
+}
 """What each may use; `tanren_runs` in library.cpp asks the processor for the same."""
 FLAGS = ["-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-fno-math-errno", "-Wno-psabi"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"]

@@ -25,7 +25,6 @@ from nano.pretrain import HELD_OUT_KINDS, drilled_before, pretrain
 from nano.recipe import NANO, Recipe
 from nano.tokenizer import encode_documents, save_tokenizer, train_tokenizer
 
-READING_QUESTIONS = 60
 REPOSITORY = Path(__file__).resolve().parents[1]
 logger = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ def build(recipe: Recipe, *, work: Path, output: Path, picture: Path, is_compile
         recipe,
         work,
         work,
-        reading=lambda model: reading_comprehension(model, tokenizer, recipe, count=READING_QUESTIONS),
+        reading=lambda model, count: reading_comprehension(model, tokenizer, recipe, count=count),
         is_compiled=is_compiled,
         device=device,
     )

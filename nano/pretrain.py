@@ -93,13 +93,13 @@ def pretrain(
     data: Path,
     work: Path,
     *,
-    reading: Callable[[LlamaForCausalLM], float],
+    reading: Callable[[LlamaForCausalLM, int], float],
     is_compiled: bool = True,
     device: str = "cpu",
 ) -> LlamaForCausalLM:
     """The trained model, on CPU; continues from `work`/checkpoint.pt if it is there, to the weights of an unbroken run.
 
-    `reading`   share of questions about unseen passages that the model answers right; measured now and then
+    `reading`   share of so many questions about unseen passages that the model answers right; measured now and then
     Raises      GateMissed at the recipe's gate, where that share is too small.
     """
     torch.manual_seed(recipe.seed)
@@ -124,7 +124,7 @@ def pretrain(
         progress.report(step, losses)
         is_gate = step == recipe.gate_tokens // recipe.tokens_per_step
         if step % STEPS_PER_READING == 0 or step == total_steps or is_gate:
-            share_read = _read(model, reading)
+            share_read = _read(model, reading, recipe.gate_questions if is_gate else recipe.reading_questions)
             logger.info("reads %.0f %% of unseen passages", 100 * share_read)
         if step % STEPS_PER_CHECKPOINT == 0 or step == total_steps:
             held_losses = {kind: held_out_loss(mean_loss, held_out[kind], recipe) for kind in HELD_OUT_KINDS}
@@ -156,12 +156,12 @@ def _attention_on(device: str) -> str:
     return attention.NAME if device == "cpu" else "sdpa"
 
 
-def _read(model: LlamaForCausalLM, reading: Callable[[LlamaForCausalLM], float]) -> float:
+def _read(model: LlamaForCausalLM, reading: Callable[[LlamaForCausalLM, int], float], count: int) -> float:
     """Answers are written with cached keys, which the attention of training does not know."""
     model.set_attn_implementation("sdpa")
     model.eval()
     try:
-        return reading(model)
+        return reading(model, count)
     finally:
         model.train()
         model.set_attn_implementation(_attention_on(model.device.type))

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from tanren.domain.errors import TanrenError
 from tanren.jobs.lifeline import end_with_parent, exit_at_once
 from tanren.logs import log_to_stderr
@@ -100,7 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
         logger.error("the base model in %s cannot be served: %s", given.base_folder, error)
         return 1
     logger.info("the base model in %s is loaded after %.1f s", given.base_folder, time.monotonic() - started_at)
-    asyncio.run(_serve(engine, given.socket, ending))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(engine, given.socket, ending))
     engine.close()
     return 0
 

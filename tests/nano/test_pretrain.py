@@ -31,11 +31,13 @@ TINY = dataclasses.replace(
     tokens_per_step=64,
     tokens_per_forward=32,
     drillings=(Drilling(from_tokens=64 * 3, share=0.5),),
+    reading_questions=2,
+    gate_questions=3,
     gate_tokens=64 * 5,
 )
 
 
-def reads_all(_: object) -> float:
+def reads_all(_model: object, _count: int) -> float:
     return 1.0
 
 
@@ -114,8 +116,15 @@ def test_only_the_last_steps_have_long_rows():
 
 def test_a_base_that_cannot_read_stops_at_the_gate(data, tmp_path):
     (tmp_path / "work").mkdir()
-    with pytest.raises(GateMissed, match="320 tokens 50%"):
-        pretrain(TINY, data, tmp_path / "work", reading=lambda _: 0.5, is_compiled=False)
+    asked = []
+
+    def reads_too_little(_model, count):
+        asked.append(count)
+        return 0.4
+
+    with pytest.raises(GateMissed, match="320 tokens 40%"):
+        pretrain(TINY, data, tmp_path / "work", reading=reads_too_little, is_compiled=False)
+    assert asked[-1] == TINY.gate_questions
 
 
 @pytest.mark.parametrize("length", [7, 128, 256, 300])

@@ -303,6 +303,7 @@ PAGES: Final[tuple[tuple[str, Page, str], ...]] = (
     ("/console/provisioned-throughput", provisioned_throughputs.list_throughputs, "GET"),
     ("/console/provisioned-throughput/create", provisioned_throughputs.new_throughput, "GET"),
     ("/console/provisioned-throughput/create", provisioned_throughputs.buy_throughput, "POST"),
+    ("/console/provisioned-throughput/confirm", provisioned_throughputs.confirm_throughput, "GET"),
     ("/console/provisioned-throughput/{name}", provisioned_throughputs.show_throughput, "GET"),
     ("/console/provisioned-throughput/{name}/delete", provisioned_throughputs.delete_throughput, "POST"),
     ("/console/data", training_data.list_buckets, "GET"),

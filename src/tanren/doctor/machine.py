@@ -28,7 +28,7 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=15)
 """A signature that is further away is refused, here as by AWS."""
 SHOWN_PACKAGES: Final = ("torch", "transformers", "boto3", "ministack")
 _PINNED: Final = re.compile(r"\s*(?P<name>[A-Za-z0-9._-]+)\s*==\s*(?P<version>[^\s;]+)\s*(?P<marker>;.*)?")
-_PROCESSOR_FEATURES: Final = {"avx512_bf16": "AVX512-BF16", "avx2": "AVX2"}
+_PROCESSOR_FEATURES: Final = {"amx_bf16": "AMX-BF16", "avx512_bf16": "AVX512-BF16", "avx2": "AVX2"}
 """As Linux names them → for people; the best first."""
 
 
@@ -102,10 +102,8 @@ def processor(cpuinfo: str | None = None, cores: int | None = None) -> Finding:
     facts = {"name": name, "cores": count, "features": features}
     shown = f"{name}, {count} core{'' if count == 1 else 's'}"
     if features:
-        return fine("processor", f"{shown}, {' and '.join(features)}", facts=facts)
-    return note(
-        "processor", f"{shown}, neither AVX512-BF16 nor AVX2: the native engine takes its portable form", facts=facts
-    )
+        return fine("processor", f"{shown}, {', '.join(features)}", facts=facts)
+    return note("processor", f"{shown}, not even AVX2: the native engine takes its portable form", facts=facts)
 
 
 def usable_cores() -> int:

@@ -1,6 +1,7 @@
 """Where a model id leads: which engine host holds its base, which adapter answers, in which body format by default.
 
-resolve   id, name or ARN → what it names: throughput, deployment, model; and the foundation model at the root
+resolve   id, name or ARN → what it names: throughput, deployment, model; and the foundation model at the root;
+          remembered until something is written to the store
 base      → the folder of the weights that must be in memory, and the adapter on them
 engine    → the host that has them, waited for while it starts
 """
@@ -31,6 +32,7 @@ from tanren.domain.scope import Scope
 from tanren.runtime.inference import Placed, ServingEngine
 from tanren.runtime.metering import Meter, MeteredEngine, UsageKey
 from tanren.runtime.nearest_ids import nearest_sentence
+from tanren.runtime.placement_memory import PlacementMemory
 from tanren.serving.client import EngineClient
 from tanren.serving.protocol import AdapterRef
 from tanren.storage.artifacts import ArtifactStore, is_adapter_folder
@@ -41,6 +43,7 @@ from tanren.storage.imported_models import ImportedModels
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 
 _POLL_SECONDS = 0.05
+_MOST_CLIENTS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,15 @@ class Named:
     """Of the model that answers."""
     resource_arn: str
     """Of what was asked: a throughput, a deployment, or the model itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the rows say of a model id."""
+
+    named: Named
+    host: EngineHost
+    """Of the base, as it was a moment ago."""
 
 
 class StoredPlacement:
@@ -87,6 +99,9 @@ class StoredPlacement:
         """How long a request waits for an engine host that is starting."""
         self._meter = meter
         """Hears what is used through `place`."""
+        self._memory: PlacementMemory[_Found] = PlacementMemory(models.database)
+        self._clients: dict[str, EngineClient] = {}
+        """By socket, so that a host's connections serve one request after another."""
         self._verified: set[tuple[str, str]] = set()
         """Models by ARN, and the sockets of the hosts whose weights have been compared with the digest."""
 
@@ -136,8 +151,15 @@ class StoredPlacement:
         return await self._engine(base_folder, host)
 
     async def _found(self, scope: Scope, model_id: str) -> tuple[Named, EngineClient, AdapterRef | None]:
-        named, base_folder, adapter, host = await asyncio.to_thread(self._looked_up, scope, model_id)
-        engine = await self._engine(base_folder, host)
+        question = self._memory.question(scope, model_id)
+        found = self._memory.recall(question)
+        # The folders are looked for every time: the catalogue of weights may name others, and files are no rows.
+        base_folder, adapter = (Path(), None) if found is None else self._base(found.named)
+        if found is None or not self._is_still(found.host, base_folder):
+            found, base_folder, adapter = await asyncio.to_thread(self._looked_up, scope, model_id)
+            self._memory.keep(question, found)
+        named = found.named
+        engine = await self._engine(base_folder, found.host)
         if adapter is None:
             published = named.custom or named.imported
             if isinstance(published, CustomModel):
@@ -146,11 +168,15 @@ class StoredPlacement:
                 await self._check_weights(engine, published.model_arn, published.weights_sha256)
         return named, engine, adapter
 
-    def _looked_up(self, scope: Scope, model_id: str) -> tuple[Named, Path, AdapterRef | None, EngineHost]:
-        """All that the rows say, in one visit to a worker thread: every request pays for each."""
+    def _is_still(self, host: EngineHost, base_folder: Path) -> bool:
+        """Whether the host, whose row nobody has changed, is that of the base, and need not be asked for again."""
+        return host.base_folder == str(base_folder) and self._hosts.is_noted(host, at=self._clock())
+
+    def _looked_up(self, scope: Scope, model_id: str) -> tuple[_Found, Path, AdapterRef | None]:
+        """All that the rows say, in one visit to a worker thread."""
         named = self.resolve(scope, model_id)
         base_folder, adapter = self._base(named)
-        return named, base_folder, adapter, self._hosts.want(str(base_folder), at=self._clock())
+        return _Found(named, self._hosts.want(str(base_folder), at=self._clock())), base_folder, adapter
 
     def _base(self, named: Named) -> tuple[Path, AdapterRef | None]:
         if named.imported is not None:
@@ -294,7 +320,7 @@ class StoredPlacement:
         deadline = time.monotonic() + self._patience_seconds
         while True:
             if host.status is EngineHostStatus.READY:
-                return EngineClient(host.socket_path)
+                return self._client(host.socket_path)
             if host.status is EngineHostStatus.FAILED:
                 reason = self._shown(host.failure_message or "", base_folder)
                 raise EngineFailed(f"The engine of {base_folder.name} could not be started: {reason}")
@@ -304,6 +330,14 @@ class StoredPlacement:
                 )
             await asyncio.sleep(_POLL_SECONDS)
             host = await asyncio.to_thread(self._hosts.want, str(base_folder), at=self._clock())
+
+    def _client(self, socket_path: str) -> EngineClient:
+        if socket_path not in self._clients:
+            # Each start of a host has a socket of its own; of those before it nobody asks any more.
+            while len(self._clients) >= _MOST_CLIENTS:
+                del self._clients[next(iter(self._clients))]
+            self._clients[socket_path] = EngineClient(socket_path)
+        return self._clients[socket_path]
 
     def _shown(self, reason: str, base_folder: Path | None = None) -> str:
         """As a caller reads it; the whole is in the log of the process that it is about."""

@@ -1,9 +1,10 @@
-"""An engine behind a Unix socket: one connection a request, lines of JSON (`serving/wire.py`).
+"""An engine behind a Unix socket: one request at a time on a connection, lines of JSON (`serving/wire.py`).
 
 The engine is threaded and this is async. They meet in two places: calls into the engine run in a worker thread, and its
 events come back through an `Outbox`, each as soon as it is made where somebody reads along.
 
-A client that closes its side has cancelled. `drain` lets what is under way finish, for a while.
+A client that closes its side has cancelled; one whose answer is whole may ask again. `drain` lets what is under way
+finish, for a while.
 """
 
 import asyncio
@@ -46,6 +47,9 @@ class EngineHost:
         self._outbox: Outbox | None = None
         self._inode = 0
         self._answering: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
+        """Connections without a request."""
+        self._is_draining = False
 
     async def start(self) -> None:
         """Answers at the socket from now on. A socket that an earlier host left there is replaced.
@@ -70,7 +74,10 @@ class EngineHost:
         staging.rename(self._socket_path)
 
     async def drain(self, seconds: float) -> None:
-        """Takes no more connections, and returns when all answers are given or the time is over."""
+        """Takes no more requests, and returns when all answers are given or the time is over."""
+        self._is_draining = True
+        for task in self._waiting:
+            task.cancel()
         if self._server is not None:
             self._server.close()
             self._remove_socket()
@@ -93,26 +100,35 @@ class EngineHost:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._answering.add(task)
+        # The next request, or the end of the connection, which during an answer says that the client has left.
+        following = asyncio.ensure_future(reader.readline())
         try:
-            line = await reader.readline()
-            if line.endswith(b"\n"):
-                await self._answer(line, reader, writer)
+            self._waiting.add(task)
+            while not self._is_draining and (line := await following).endswith(b"\n"):
+                self._waiting.discard(task)
+                self._answering.add(task)
+                following = asyncio.ensure_future(reader.readline())
+                await self._answer(line, following, writer)
+                self._answering.discard(task)
+                self._waiting.add(task)
         except ConnectionError:
             pass  # The client has left; what it asked for was cancelled on the way here.
         except asyncio.CancelledError:
-            pass  # Only `drain` cancels, past its time; the closed connection tells the client.
+            pass  # Only `drain` cancels, at once or past its time; the closed connection tells the client.
         finally:
+            self._waiting.discard(task)
             self._answering.discard(task)
+            if not following.cancel() and not following.cancelled():
+                following.exception()  # looked at: that the connection broke is no news
             writer.close()
 
-    async def _answer(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, line: bytes, following: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         try:
             frame = decode_frame(line)
             operation = self._operations().get(frame.get("operation", ""))
             if operation is None:
                 raise ModelFailed(f"the engine host has no operation '{frame.get('operation')}'")
-            await operation(frame, reader, writer)
+            await operation(frame, following, writer)
         except TanrenError as error:
             await _send(writer, error_to_frame(error))
         except (ConnectionError, asyncio.CancelledError):
@@ -123,7 +139,7 @@ class EngineHost:
 
     def _operations(
         self,
-    ) -> dict[str, Callable[[Frame, asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]]:
+    ) -> dict[str, Callable[[Frame, "asyncio.Future[bytes]", asyncio.StreamWriter], Coroutine[Any, Any, None]]]:
         return {
             "generate": self._generate,
             "count_tokens": self._count_tokens,
@@ -133,12 +149,12 @@ class EngineHost:
             "ping": self._ping,
         }
 
-    async def _generate(self, frame: Frame, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _generate(self, frame: Frame, following: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         request, adapter = request_from_json(frame["request"]), adapter_from_json(frame["adapter"])
         assert self._outbox is not None
         answer = Outgoing(self._outbox, writer)
         sink = answer.hear if request.is_streamed else Gathering(answer.hear).hear
-        leaving = asyncio.create_task(_wait_for_end(reader, answer.is_over))
+        following.add_done_callback(answer.abandon)
         try:
             generation = await asyncio.to_thread(self._engine.generate, request, adapter, sink)
             try:
@@ -147,43 +163,35 @@ class EngineHost:
             finally:
                 generation.cancel()
         finally:
+            following.remove_done_callback(answer.abandon)
             answer.is_over.set()
-            leaving.cancel()
+        if not answer.is_whole:
+            raise ConnectionAbortedError("the client has left, or asked again before its answer was whole")
 
-    async def _count_tokens(self, frame: Frame, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _count_tokens(self, frame: Frame, _: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         conversation = Conversation.from_json(frame["conversation"])
         count = await asyncio.to_thread(self._engine.count_input_tokens, conversation)
         await _send(writer, {"done": {"input_token_count": count}})
 
-    async def _load_adapter(self, frame: Frame, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _load_adapter(self, frame: Frame, _: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         adapter = adapter_from_json(frame["adapter"])
         assert adapter is not None
         await asyncio.to_thread(self._engine.load_adapter, adapter)
         await _send(writer, {"done": {}})
 
-    async def _unload_adapter(self, frame: Frame, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _unload_adapter(self, frame: Frame, _: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         adapter = adapter_from_json(frame["adapter"])
         assert adapter is not None
         self._engine.unload_adapter(adapter)
         await _send(writer, {"done": {}})
 
-    async def _describe(self, _frame: Frame, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _describe(self, _frame: Frame, _: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         await _send(writer, {"done": description_to_json(self._engine.describe())})
 
-    async def _ping(self, _frame: Frame, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _ping(self, _frame: Frame, _: "asyncio.Future[bytes]", writer: asyncio.StreamWriter) -> None:
         await _send(writer, {"done": {}})
 
 
 async def _send(writer: asyncio.StreamWriter, frame: Frame) -> None:
     writer.write(encode_frame(frame))
     await writer.drain()
-
-
-async def _wait_for_end(reader: asyncio.StreamReader, has_left: asyncio.Event) -> None:
-    """Tells the answering task when the client has closed its side; whatever it still sends is read away."""
-    try:
-        while await reader.read(4096):
-            pass
-    except ConnectionError:
-        pass
-    has_left.set()

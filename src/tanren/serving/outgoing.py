@@ -33,6 +33,8 @@ class Outgoing:
         self._writer = writer
         self.is_over = asyncio.Event()
         """Its last event has been written, or nobody reads it any more: what still comes is dropped."""
+        self.is_whole = False
+        """Its last event has been written."""
 
     def hear(self, event: GenerationEvent | TanrenError) -> None:
         """An `EventSink`."""
@@ -44,7 +46,12 @@ class Outgoing:
         # Nothing waits for a slow reader; what it leaves in memory is one answer, which its tokens bound.
         self._writer.write(encode_frame(event_to_frame(event)))
         if isinstance(event, GenerationEnd | TanrenError):
+            self.is_whole = True
             self.is_over.set()
+
+    def abandon(self, _left: object = None) -> None:
+        """Nobody reads it any more."""
+        self.is_over.set()
 
 
 class Outbox:

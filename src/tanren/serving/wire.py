@@ -1,8 +1,8 @@
 """The language between the gateway and an engine host: lines of JSON over a Unix socket.
 
-One connection carries one request. The client writes one line and leaves its side open; the host answers with lines and
-closes. A client that closes first has cancelled. No multiplexing: a connection to a Unix socket costs a tenth of a
-millisecond, and its end is the one cancellation signal that also arrives when the client is killed.
+A connection carries one request at a time. The client writes one line and leaves its side open; the host answers with
+lines; after the last of them the client may write the next request. A client that closes before has cancelled. No
+multiplexing: the end of a connection is the one cancellation signal that also arrives when the client is killed.
 
     → {"operation": "generate", "request": {…}, "adapter": {"folder": …, "sha256": …} | null}
     ← {"start": {"input_token_count": 17}}

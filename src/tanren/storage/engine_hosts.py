@@ -82,6 +82,10 @@ class EngineHosts:
             used_at=at,
         )
 
+    def is_noted(self, host: EngineHost, *, at: datetime) -> bool:
+        """Whether to want this host now would change nothing, as long as nobody has changed its row."""
+        return not _may_try_again(host, at) and at - host.used_at < USE_NOTED_EVERY
+
     def _is_use_noted(self, host: EngineHost, at: datetime) -> bool:
         """False where the host has been let go since it was looked up."""
         if at - host.used_at < USE_NOTED_EVERY:

@@ -17,6 +17,7 @@ from tanren.domain.clock import Clock
 from tanren.domain.curve_thinning import thinned
 from tanren.domain.customization_evaluations import OfCustomization
 from tanren.domain.evaluation_jobs import EvaluationJob
+from tanren.domain.sentences import sentence
 from tanren.domain.success_criteria import COMPUTED_SPANS, parse_criteria
 from tanren.evaluation.answers import Answerer, LikelihoodScorer, ask
 from tanren.evaluation.arms import Arm, ArmKind, few_shot_examples
@@ -69,7 +70,7 @@ def evaluation_of_customization(
     plan = _plan(job, of, dataset, run)
     known = known_answers(plan, replies)
     plan, further = _with_few_shot(plan, answerer, tell)
-    tell("Base and model are asked the general set, for what was forgotten.")
+    tell(sentence("Base and model are asked the general set, for what was forgotten."))
     return evaluation_of(plan, {**known, **further}, answerer=answerer, scorer=scorer, clock=clock)
 
 
@@ -107,10 +108,20 @@ def _with_few_shot(plan: Plan, answerer: Callable[[str], Answerer], tell: Callab
         return plan, {}
     base, tuned = plan.arms
     arm = Arm(name=ArmKind.BASE_FEW_SHOT, kind=ArmKind.BASE_FEW_SHOT, model_id=base.model_id, examples=examples)
-    tell(f"{len(plan.questions)} prompts are put to the base with {len(examples)} training rows as examples.")
+    tell(
+        sentence(
+            "{count} prompts are put to the base with {examples} training rows as examples.",
+            count=len(plan.questions),
+            examples=len(examples),
+        )
+    )
     given = ask(answerer(base.model_id), arm, plan.questions, plan.decoding)
     if given.unanswered_count == len(plan.questions):
-        tell("The base with examples answered nothing, so it is not compared with: they may not fit its context.")
+        tell(
+            sentence(
+                "The base with examples answered nothing, so it is not compared with: they may not fit its context."
+            )
+        )
         return plan, {}
     return replace(plan, arms=(base, arm, tuned)), {arm.name: dict(enumerate(given.answers))}
 

@@ -29,6 +29,7 @@ from tanren.domain.evaluation_metrics import Measure, Metric
 from tanren.domain.evaluation_plans import CustomMetric, ModelPlan
 from tanren.domain.inference_params import converse_members
 from tanren.domain.model_lines import model_line
+from tanren.domain.sentences import joined, sentence, told_by
 from tanren.evaluation.answers import Answerer, LikelihoodScorer
 from tanren.evaluation.perturbations import perturbations
 from tanren.evaluation.questions import Question
@@ -177,11 +178,17 @@ class EvaluationWorkflow:
         earlier_folder = self._artifacts.job_path(job.scope, earlier) if earlier is not None else None
         with Journal(folder, self._attempt, earlier=earlier_folder) as journal:
             if len(journal):
-                self._tell(f"Going on: {len(journal)} requests have their reply.")
+                self._tell(sentence("Going on: {count} requests have their reply.", count=len(journal)))
             self._known_replies = len(journal)
             for judge, kin in self._kin(job).items():
                 for model in kin:
-                    self._tell(f"The judge {judge} is of the same line as {model} and may favour it.")
+                    self._tell(
+                        sentence(
+                            "The judge {judge} is of the same line as {model} and may favour it.",
+                            judge=judge,
+                            model=model,
+                        )
+                    )
             arms = [
                 [self._scored(job, journal, model, number, dataset) for model in job.plan.models]
                 for number, dataset in enumerate(datasets)
@@ -259,7 +266,7 @@ class EvaluationWorkflow:
             if not has_report(job, lambda arn: self._placement.resolve(job.scope, arn)):
                 return False
         except TanrenError as error:
-            self._tell(f"There is no report: {error}")
+            self._tell(joined(sentence("There is no report: "), told_by(error)))
             return False
         for dataset, of_dataset in zip(datasets, arms, strict=True):
             try:
@@ -269,7 +276,11 @@ class EvaluationWorkflow:
                 # Pages and pictures are drawn by other libraries; whatever breaks there must not cost the scores, which
                 # are the job's purpose and all paid for.
                 logger.exception("the report of %s could not be made", self._arn)
-                self._tell(f"The report could not be made: {error}. The results and summary.json are complete.")
+                self._tell(
+                    sentence(
+                        "The report could not be made: {error}. The results and summary.json are complete.", error=error
+                    )
+                )
                 return False
             results.put_report(dataset.plan, files)
         return True
@@ -317,7 +328,14 @@ class EvaluationWorkflow:
         if model.is_precomputed:
             brought = tuple(Reply(text=responses[model.identifier]) for responses in dataset.responses)
             return ArmReplies(replies=brought, changed=((),) * len(questions))
-        self._tell(f"{len(questions)} prompts of '{dataset.plan.name}' are put to {model.identifier}.")
+        self._tell(
+            sentence(
+                "{count} prompts of '{dataset}' are put to {model}.",
+                count=len(questions),
+                dataset=dataset.plan.name,
+                model=model.identifier,
+            )
+        )
         asked = self._asked(job, journal, job.model_arns[model.identifier])
         members = converse_members(model.inference_params)
 
@@ -339,7 +357,14 @@ class EvaluationWorkflow:
                 for index, question in enumerate(questions)
                 for perturbation in perturbations(question.prompt, seed=PERTURBATION_SEED)
             ]
-            self._tell(f"{len(changes)} changed prompts of '{dataset.plan.name}' are put to {model.identifier}.")
+            self._tell(
+                sentence(
+                    "{count} changed prompts of '{dataset}' are put to {model}.",
+                    count=len(changes),
+                    dataset=dataset.plan.name,
+                    model=model.identifier,
+                )
+            )
             found = asked.ask([request(questions[index], change.text, change.kind) for index, change in changes])
             for (index, _), reply in zip(changes, found, strict=True):
                 changed[index] = (*changed[index], reply)
@@ -359,7 +384,15 @@ class EvaluationWorkflow:
                 continue
             identifier = job.plan.judge_of(metric)
             assert identifier is not None
-            self._tell(f"{identifier} judges {len(arm.answered)} answers of '{dataset.plan.name}' by {metric.name}.")
+            self._tell(
+                sentence(
+                    "{judge} judges {count} answers of '{dataset}' by {metric}.",
+                    judge=identifier,
+                    count=len(arm.answered),
+                    dataset=dataset.plan.name,
+                    metric=metric.name,
+                )
+            )
             judge = EngineJudge(identifier, self._asked(job, journal, job.model_arns[identifier]))
             rubric, is_custom = _rubric(job.plan.custom_metrics, metric)
             scores = judged_scores(metric, rubric, judge, dataset.questions, arm, is_custom=is_custom)
@@ -388,7 +421,9 @@ class EvaluationWorkflow:
         arn = job.model_arns[identifier]
         if arn not in self._scorers:
             base_folder, adapter = self._placement.weights(job.scope, arn)
-            self._tell(f"How probable {identifier} finds the references is computed from its weights.")
+            self._tell(
+                sentence("How probable {model} finds the references is computed from its weights.", model=identifier)
+            )
             self._scorers[arn] = self._likelihoods_of(
                 base_folder, None if adapter is None else Path(adapter.folder), self._check_wanted
             )
@@ -445,7 +480,7 @@ class EvaluationWorkflow:
             return has_ended
 
     def _later(self, reason: Exception) -> CannotGoOnNow:
-        self._tell(f"The job waits: {reason}")
+        self._tell(joined(sentence("The job waits: "), told_by(reason)))
         return CannotGoOnNow(str(reason))
 
     def _tell(self, message: str) -> None:

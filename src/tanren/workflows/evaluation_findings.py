@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tanren.domain.sentences import Sentence, joined, sentence
 from tanren.evaluation.comparison import Comparison
 from tanren.evaluation.results import ArmResult, Evaluation
 
@@ -51,14 +52,15 @@ def findings_of(evaluation: Evaluation, *, report_uri: str | None) -> dict[str, 
     return found
 
 
-def verdict_sentence(found: dict[str, Any]) -> str:
+def verdict_sentence(found: dict[str, Any]) -> Sentence:
     """For the events of the customization job."""
-    report = f" The report: {found['reportS3Uri']}" if "reportS3Uri" in found else ""
+    report = joined(" ", sentence("The report: {uri}", uri=found["reportS3Uri"])) if "reportS3Uri" in found else ""
     if "verdict" not in found:
-        return f"The model is evaluated; no criteria were stated before.{report}"
+        return joined(sentence("The model is evaluated; no criteria were stated before."), report)
     reasons = "; ".join(f"{each['criterion']}: {each['state']} ({each['figures']})" for each in found["reasons"])
     verdict = "SHIP" if found["verdict"] == SHIP else "DON'T SHIP"
-    return f"The model is evaluated: {verdict}. {reasons}.{report}"
+    told = sentence("The model is evaluated: {verdict}. {reasons}.", verdict=verdict, reasons=reasons)
+    return joined(told, report)
 
 
 def _comparisons(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:

@@ -213,9 +213,14 @@ class ApiInMemory:
         return {}
 
     def HeadObject(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        if Key not in self.objects[Bucket]:
+        if Key not in self.objects.get(Bucket, ()):
             raise ApiRefusal("Not Found", code="404", operation="HeadObject", status=404)
         return {"ContentLength": len(self.contents.get(Key, b"")), "LastModified": AT}
+
+    def HeadBucket(self, *, Bucket: str) -> dict[str, Any]:
+        if Bucket not in self.objects:
+            raise ApiRefusal("Not Found", code="404", operation="HeadBucket", status=404)
+        return {}
 
     def GetServiceStatus(self) -> dict[str, Any]:
         weights = {"name": "nano-v1", "parameterCount": 19_000_000, "contextLength": 1024, "sizeBytes": 38_000_000}

@@ -35,6 +35,7 @@ def paths(api: ApiInMemory) -> dict[str, str]:
         "/console/data/{bucket}/object": "?key=train.jsonl",
         "/console/data/{bucket}/pairs": "?key=notes.md",
         "/console/models": f"?arn={api.models['tuned']['modelArn']}",
+        "/console/provisioned-throughput/confirm": f"?name=new&units=1&model={api.models['tuned']['modelArn']}",
     }
     made: dict[str, str] = {}
     for place in PLACES:

@@ -47,8 +47,8 @@ def test_a_missing_package_is_a_problem_and_another_version_a_note():
 
 
 def test_the_processor_is_named_with_what_the_native_engine_can_use():
-    best = machine.processor(CPUINFO.format(more="avx512_bf16"), 4)
-    assert best.text == "Example 9000, 4 cores, AVX512-BF16 and AVX2"
+    best = machine.processor(CPUINFO.format(more="avx512_bf16 amx_bf16"), 4)
+    assert best.text == "Example 9000, 4 cores, AMX-BF16, AVX512-BF16, AVX2"
     assert machine.processor(CPUINFO.format(more=""), 1).text == "Example 9000, 1 core, AVX2"
     old = machine.processor("model name : Old\nflags : sse2\n", 2)
     assert (old.level, "portable" in old.text) == (Level.NOTE, True)

@@ -1,6 +1,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,6 +94,50 @@ def test_every_way_to_name_a_model_leads_to_its_adapter(plane, scope, placement,
         assert placed.adapter.folder == str(plane.artifacts.resolve("custom-models/tuned"))
         assert placed.adapter.sha256 == "0" * 64
         assert placed.body_format == "titan_text"
+
+
+@pytest.mark.sqlite
+def test_a_model_that_was_found_is_found_again_without_a_look_at_the_rows_until_they_change(
+    plane, scope, placement, model_arn, monkeypatch
+):
+    _throughput(plane, scope, ProvisionedStatus.IN_SERVICE)
+    first = asyncio.run(placement.place(scope, "pt"))
+
+    looks = []
+    look = placement.resolve
+    monkeypatch.setattr(placement, "resolve", lambda *asked: looks.append(asked) or look(*asked))
+    again = asyncio.run(placement.place(scope, "pt"))
+    assert (again.adapter, again.engine, looks) == (first.adapter, first.engine, [])
+
+    with plane.throughput_rows.database.writing() as connection:
+        plane.throughput_rows.change(
+            connection,
+            plane.throughputs.get(scope, "pt").provisioned_arn,
+            status=ProvisionedStatus.FAILED,
+            failure_message="it broke",
+        )
+    with pytest.raises(ValidationFailed, match="it broke"):
+        asyncio.run(placement.place(scope, "pt"))
+
+
+@pytest.mark.sqlite
+def test_a_model_that_was_found_is_looked_for_again_where_its_folder_is_gone(plane, scope, placement, model_arn):
+    assert asyncio.run(placement.place(scope, "tuned")).adapter is not None
+    folder = plane.artifacts.resolve("custom-models/tuned")
+    (folder / "adapter_config.json").unlink()
+    folder.rmdir()
+    with pytest.raises(EngineFailed, match="are gone"):
+        asyncio.run(placement.place(scope, "tuned"))
+
+
+@pytest.mark.sqlite
+def test_that_a_base_is_in_use_is_noted_again_after_a_while(scope, placement, hosts, clock):
+    arn = f"arn:aws:bedrock:{scope.region}::foundation-model/amazon.titan-text-express-v1"
+    asyncio.run(placement.place(scope, arn))
+    before = hosts.find(str(NANO_FOLDER)).used_at
+    clock.advance(minutes=1)
+    asyncio.run(placement.place(scope, arn))
+    assert hosts.find(str(NANO_FOLDER)).used_at - before >= timedelta(minutes=1)
 
 
 def test_an_imported_model_that_is_cold_is_not_ready_past_the_stated_wait_by_arn_and_by_name(plane, scope, placement):

@@ -16,6 +16,7 @@ from tanren.domain.generation import GenerationEnd, GenerationStart, TextDelta
 from tanren.serving.client import EngineClient
 from tanren.serving.host import EngineHost
 from tanren.serving.protocol import AdapterRef
+from tanren.serving.wire import encode_frame, request_to_json
 from tests.unit.serving.listening import asked
 from tests.unit.serving.scripted_engine import ScriptedEngine
 
@@ -161,6 +162,78 @@ def test_a_prompt_of_many_megabytes_comes_through(tmp_path: Path):
 
     with_host(engine, tmp_path, story)
     assert engine.generations[0].request.conversation.messages[0].text == prompt
+
+
+def test_a_connection_serves_one_request_after_another_and_one_that_was_left_is_closed(tmp_path: Path, monkeypatch):
+    engine = ScriptedEngine(answer=("a",))
+    made = []
+    connect = EngineClient._connected
+    monkeypatch.setattr(EngineClient, "_connected", lambda client: made.append(1) or connect(client))
+
+    async def story(client: EngineClient) -> None:
+        for _ in range(3):
+            assert len([event async for event in client.generate(asked())]) == 3
+            await client.ping()
+        assert len(made) == 1
+        async with aclosing(client.generate(asked())) as events:
+            await anext(events)
+        await client.ping()
+        assert len(made) == 2
+        engine.refusal = Throttled("Too many requests")
+        with pytest.raises(Throttled):
+            await anext(client.generate(asked()))
+        await client.ping()
+        assert len(made) == 3
+
+    with_host(engine, tmp_path, story)
+
+
+def test_requests_at_the_same_time_have_a_connection_each(tmp_path: Path):
+    engine = ScriptedEngine()
+
+    async def story(client: EngineClient) -> None:
+        await client.ping()
+        answers = [client.generate(asked(str(number))) for number in range(3)]
+        for events in answers:
+            assert isinstance(await anext(events), GenerationStart)
+        for generation in reversed(engine.generations):
+            generation.make(generation.request.conversation.messages[0].text)
+            generation.finish()
+        texts = [[event.text async for event in events if isinstance(event, TextDelta)] for events in answers]
+        assert texts == [["0"], ["1"], ["2"]]
+
+    with_host(engine, tmp_path, story)
+
+
+def test_a_host_that_came_back_is_asked_over_a_new_connection_and_one_that_did_not_is_unavailable(tmp_path: Path):
+    async def story() -> None:
+        async with hosting(ScriptedEngine(answer=("old",)), tmp_path) as (_, client):
+            assert len([event async for event in client.generate(asked())]) == 3
+        async with hosting(ScriptedEngine(answer=("new",)), tmp_path):
+            events = [event async for event in client.generate(asked())]
+            assert events[1] == TextDelta(text="new", output_token_count=1)
+        with pytest.raises(ServiceUnavailable, match="not running"):
+            await client.ping()
+
+    asyncio.run(story())
+
+
+def test_a_client_that_asks_again_too_early_is_sent_away(tmp_path: Path):
+    """Its answers could not be told apart."""
+    engine = ScriptedEngine()
+
+    async def story() -> None:
+        async with asyncio.timeout(60), hosting(engine, tmp_path) as (_, client):
+            frame = {"operation": "generate", "request": request_to_json(asked()), "adapter": None}
+            reader, writer = await asyncio.open_unix_connection(client.socket_path)
+            writer.write(encode_frame(frame))
+            await reader.readline()
+            writer.write(encode_frame({"operation": "ping"}))
+            assert await reader.read() == b""
+            writer.close()
+            assert engine.generations[0].cancelled.is_set()
+
+    asyncio.run(story())
 
 
 @asynccontextmanager

@@ -37,6 +37,31 @@ def test_what_was_written_is_synced_before_writing_returns_and_nothing_is_synced
     assert len(synced) == 1
 
 
+@pytest.mark.sqlite
+def test_the_version_is_another_after_each_commit_by_whoever_and_the_same_after_anything_else(database):
+    def write(to):
+        with to.writing() as connection:
+            connection.execute(insert(tags).values(resource_arn="arn:x", key=str(len(seen)), value="v"))
+
+    seen = [database.version()]
+    with database.reading() as connection:
+        connection.execute(select(tags)).all()
+    with pytest.raises(ZeroDivisionError), database.writing():
+        _ = 1 / 0
+    assert database.version() == seen[0]
+    other = Database(database.engine.url)
+    for writer in (database, other, database):
+        write(writer)
+        seen.append(database.version())
+    other.close()
+    assert None not in seen
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_database_in_memory_has_no_version():
+    assert Database("sqlite://").version() is None
+
+
 @pytest.mark.parametrize(
     ("url", "text"),
     [

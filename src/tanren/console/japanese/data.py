@@ -3,6 +3,12 @@
 from typing import Final
 
 DATA: Final[dict[str, str]] = {
+    "{uri} is not there, or you may not know of it. Choose a file of yours.": (
+        "{uri} はありません (または参照が許可されていません)。お手元のファイルを選択してください。"
+    ),
+    "There is no bucket “{bucket}” for the output. Make it under Data, or choose another place.": (
+        "出力先のバケット「{bucket}」がありません。「データ」で作成するか、別の場所を選択してください。"
+    ),
     # data
     "Buckets": "バケット",
     "No bucket yet": "バケットはまだありません",

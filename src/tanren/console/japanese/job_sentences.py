@@ -8,6 +8,41 @@ JOB_SENTENCES: Final[dict[str, str]] = {
     ".": "。",
     " and ": "、また ",
     "Warning: ": "警告: ",
+    # evaluations
+    "Going on: {count} requests have their reply.": "続行します: {count} 件のリクエストは回答済みです。",
+    "The judge {judge} is of the same line as {model} and may favour it.": (
+        "審査モデル {judge} は {model} と同系統のため、評価が甘くなるおそれがあります。"
+    ),
+    "There is no report: ": "レポートはありません: ",
+    "The report could not be made: {error}. The results and summary.json are complete.": (
+        "レポートを作成できませんでした: {error}。結果と summary.json は揃っています。"
+    ),
+    "{count} prompts of '{dataset}' are put to {model}.": (
+        "「{dataset}」のプロンプト {count} 件を {model} に尋ねています。"
+    ),
+    "{count} changed prompts of '{dataset}' are put to {model}.": (
+        "「{dataset}」の言い換えたプロンプト {count} 件を {model} に尋ねています。"
+    ),
+    "{judge} judges {count} answers of '{dataset}' by {metric}.": (
+        "{judge} が「{dataset}」の回答 {count} 件を {metric} で審査しています。"
+    ),
+    "How probable {model} finds the references is computed from its weights.": (
+        "{model} の重みから、参照回答の尤度を計算しています。"
+    ),
+    "Base and model are asked the general set, for what was forgotten.": (
+        "忘れたことがないか、ベースとモデルの両方に一般的な設問を尋ねています。"
+    ),
+    "{count} prompts are put to the base with {examples} training rows as examples.": (
+        "トレーニングデータ {examples} 行を例として添え、ベースにプロンプト {count} 件を尋ねています。"
+    ),
+    "The base with examples answered nothing, so it is not compared with: they may not fit its context.": (
+        "例を添えたベースは何も答えなかったため、比較に含めません。例がコンテキストに収まらない可能性があります。"
+    ),
+    "The report: {uri}": "レポート: {uri}",
+    "The model is evaluated; no criteria were stated before.": (
+        "モデルを評価しました。合格基準は事前に指定されていませんでした。"
+    ),
+    "The model is evaluated: {verdict}. {reasons}.": "モデルを評価しました: {verdict}。{reasons}。",
     # diagnosis
     "Diverged: training loss rose from {first} to {last}": (
         "発散: トレーニング損失が {first} から {last} に上がりました"

@@ -27,6 +27,15 @@ MODELS: Final[dict[str, str]] = {
     "FINE_TUNING": "微調整",
     "CONTINUED_PRE_TRAINING": "継続的な事前トレーニング",
     # base models
+    "Body of InvokeModel": "InvokeModel の本文形式",
+    "Training rows": "学習データの形式",
+    "Formats": "形式",
+    "Example": "例",
+    "What it is of": "対象",
+    "Converse asks every model in one form. InvokeModel answers in the form of its body; these are the model's own.": (
+        "Converse はどのモデルにも同じ形で使えます。InvokeModel は本文の形式に合わせて答えます。"
+        "次はこのモデル本来の形式です。"
+    ),
     "{name} stands in": "代役: {name}",
     "{n} parameters": "{n} パラメータ",
     "Fits into memory: about {needed} to train, of {total}": "メモリに収まります: 学習に約 {needed} ({total} のうち)",

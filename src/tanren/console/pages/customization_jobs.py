@@ -19,6 +19,7 @@ from tanren.console.languages import elapsed
 from tanren.console.live_parts import event, event_stream
 from tanren.console.loss_chart import EarlyStop, early_stop, loss_chart
 from tanren.console.pages.checkpoint_trials import taught_by
+from tanren.console.places import faults_of_places
 from tanren.console.requests import boto3_script, cli_script
 from tanren.console.visits import Visit, texts
 from tanren.domain.clock import utc_now
@@ -59,6 +60,7 @@ async def check_job(visit: Visit) -> Response:
     form = JobForm.read(texts(await visit.request.form()))
     requests = form.requests(visit.user.account_id)
     report, estimate, refusal = None, None, None
+    places = asyncio.create_task(faults_of_places(visit.api, visit.words, folders=(form.output_uri,)))
     if form.base_model and form.training_uri:
         try:
             report = await visit.api.ask("tanren", "ValidateTrainingData", **form.data())
@@ -72,6 +74,7 @@ async def check_job(visit: Visit) -> Response:
         form=form,
         missing=form.missing(),
         complaints=form.complaints(),
+        places=await places,
         report=report,
         estimate=estimate,
         notes=_notes(visit, estimate or {}),

@@ -35,6 +35,7 @@ from tanren.console.evaluation_results import (
     result_files,
 )
 from tanren.console.live_parts import Drawing, live_part
+from tanren.console.places import faults_of_places
 from tanren.console.requests import boto3_script, cli_script
 from tanren.console.visits import Visit, next_page, texts
 
@@ -113,6 +114,12 @@ async def check_job(visit: Visit) -> Response:
         "evaluation_check.html",
         missing=form.missing(),
         complaints=form.complaints(),
+        places=await faults_of_places(
+            visit.api,
+            visit.words,
+            files=() if form.asks_general else (form.dataset_uri,),
+            folders=(form.output_uri,),
+        ),
         boto3_script=boto3_script(requests) if requests else "",
         cli_script=cli_script(requests) if requests else "",
     )

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from tanren.console.api import Api, ApiRefusal, if_there
 from tanren.console.display import model_title
 from tanren.console.hyperparameter_fields import fields_of
+from tanren.console.model_formats import Shape, body_of, rows_of
 from tanren.console.requests import ApiRequest, boto3_script, cli_script
 from tanren.console.visits import Visit, texts
 
@@ -38,6 +39,8 @@ async def list_models(visit: Visit) -> Response:
         wanted=wanted,
         named=named,
         fields={model["modelId"]: fields_of(model["modelId"]) for model in models},
+        bodies={model["modelId"]: body_of(model["modelId"]) for model in models},
+        rows={model["modelId"]: _rows_of(model) for model in models},
         weights=weights,
         weights_by_name={each["name"]: each for each in weights},
         memory=status.get("memoryBytes"),
@@ -46,6 +49,10 @@ async def list_models(visit: Visit) -> Response:
 
 def _findable(model: Mapping[str, Any]) -> str:
     return f"{model['modelId']} {model_title(model)} {model.get('providerName', '')}".lower()
+
+
+def _rows_of(model: Mapping[str, Any]) -> tuple[Shape, ...]:
+    return rows_of(model["modelId"], model.get("customizationsSupported") or [])
 
 
 async def show_model(visit: Visit) -> Response:
@@ -65,6 +72,8 @@ async def show_model(visit: Visit) -> Response:
         title=model_title(details),
         model=details,
         fields=fields_of(model_id),
+        body=body_of(model_id),
+        rows=_rows_of(details),
         has_access=None if availability is None else availability["agreementAvailability"]["status"] == "AVAILABLE",
         offer=offer,
         licence_text=_licence_text(offer),

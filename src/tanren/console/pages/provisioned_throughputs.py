@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -18,6 +18,8 @@ from tanren.domain.errors import ValidationFailed
 from tanren.domain.time_to_live import TTL_TAG, parse_ttl
 
 PAGE_SIZE: Final = 20
+FIELDS: Final = ("name", "model", "units", "term", "ttl")
+"""Of a purchase."""
 TERMS: Final[Mapping[str, str]] = {"": "No commitment", "OneMonth": "1 month", "SixMonths": "6 months"}
 TIMES_TO_LIVE: Final = ("", "50m", "2h", "8h", "1d")
 """Empty: until it is deleted. 50 minutes is what the articles try a model in."""
@@ -50,32 +52,39 @@ async def new_throughput(visit: Visit) -> Response:
     return await _form_page(visit, visit.request.query_params)
 
 
-async def buy_throughput(visit: Visit) -> Response:
-    """First the question whether to buy, then, with the box ticked, the purchase."""
-    given = texts(await visit.request.form())
-    if not given.get("name") or not given.get("model") or not given.get("units", "").isdigit():
+async def confirm_throughput(visit: Visit) -> Response:
+    """The question whether to buy: a page with an address of its own, which may be loaded again."""
+    given = dict(visit.request.query_params)
+    if not _is_complete(given):
         return await _form_page(visit, given, status=400)
     request = _purchase(given)
+    estimate, model_name = await asyncio.gather(
+        if_there(visit.api, "EstimateProvisionedThroughput", modelId=given["model"], modelUnits=int(given["units"])),
+        _model_name(visit.api, given["model"]),
+    )
+    return visit.page(
+        "throughput_confirmation.html",
+        estimate=estimate,
+        model_name=model_name,
+        times_to_live=_times_to_live(visit.words),
+        title=visit.words.text("Purchase provisioned throughput"),
+        given=given,
+        form_address=_address("create", given),
+        terms=TERMS,
+        boto3_script=boto3_script([request]),
+        cli_script=cli_script([request]),
+    )
+
+
+async def buy_throughput(visit: Visit) -> Response:
+    """The purchase, where the box is ticked."""
+    given = texts(await visit.request.form())
+    if not _is_complete(given):
+        return await _form_page(visit, given, status=400)
     if given.get("confirmed") != "on":
-        estimate, model_name = await asyncio.gather(
-            if_there(
-                visit.api, "EstimateProvisionedThroughput", modelId=given["model"], modelUnits=int(given["units"])
-            ),
-            _model_name(visit.api, given["model"]),
-        )
-        return visit.page(
-            "throughput_confirmation.html",
-            estimate=estimate,
-            model_name=model_name,
-            times_to_live=_times_to_live(visit.words),
-            title=visit.words.text("Purchase provisioned throughput"),
-            given=given,
-            terms=TERMS,
-            boto3_script=boto3_script([request]),
-            cli_script=cli_script([request]),
-        )
+        return visit.go(_address("confirm", given))
     try:
-        await request.send(visit.api)
+        await _purchase(given).send(visit.api)
     except ApiRefusal as refusal:
         return await _form_page(visit, given, refusal=refusal, status=400)
     return visit.go(f"/console/provisioned-throughput/{quote(given['name'])}")
@@ -129,6 +138,17 @@ async def delete_throughput(visit: Visit) -> Response:
         return visit.go(f"/console/provisioned-throughput/{quote(name)}")
     await visit.api.ask("bedrock", "DeleteProvisionedModelThroughput", provisionedModelId=name)
     return visit.go("/console/provisioned-throughput")
+
+
+def _is_complete(given: Mapping[str, str]) -> bool:
+    units = given.get("units", "")
+    return bool(given.get("name") and given.get("model") and units.isascii() and units.isdigit())
+
+
+def _address(page: str, given: Mapping[str, str]) -> str:
+    """Of the form, or of the question, with what was chosen."""
+    chosen = {name: given[name] for name in FIELDS if given.get(name)}
+    return f"/console/provisioned-throughput/{page}?{urlencode(chosen)}"
 
 
 def _purchase(given: Mapping[str, str]) -> ApiRequest:

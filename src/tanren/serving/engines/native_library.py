@@ -18,9 +18,14 @@ from tanren.domain.errors import EngineFailed, ModelFailed
 SOURCES: Final = Path(__file__).parent / "native"
 BUILT: Final = SOURCES / "built"
 
-INSTRUCTION_SETS: Final = {"avx512bf16": "AVX512-BF16", "avx2": "AVX2", "portable": "portable"}
+INSTRUCTION_SETS: Final = {
+    "amxbf16": "AMX-BF16",
+    "avx512bf16": "AVX512-BF16",
+    "avx2": "AVX2",
+    "portable": "portable",
+}
 """Name of the library → name for people; the fastest first."""
-_NUMBERS: Final = {"portable": 0, "avx2": 1, "avx512bf16": 2}
+_NUMBERS: Final = {"portable": 0, "avx2": 1, "avx512bf16": 2, "amxbf16": 3}
 """As `tanren_runs` in library.cpp takes them."""
 
 
@@ -112,7 +117,9 @@ def _reason_against(instruction_set: str, folder: Path) -> str | None:
     except EngineFailed as error:
         return str(error)
     runs.restype, runs.argtypes = c_int64, (c_int32,)
-    return None if runs(_NUMBERS[instruction_set]) else "this processor does not have it"
+    if runs(_NUMBERS[instruction_set]):
+        return None
+    return "this processor does not have it, or its system does not give it"
 
 
 def _sources_digest() -> str:

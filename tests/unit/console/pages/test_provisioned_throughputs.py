@@ -1,5 +1,8 @@
 """Throughput is bought after a question, shown with what calls it, and deleted."""
 
+from urllib.parse import urlencode
+
+import pytest
 from starlette.testclient import TestClient
 
 from tanren.console.api import ApiRefusal
@@ -9,9 +12,11 @@ FORM = {"name": "ft-pt", "model": "arn:aws:bedrock:us-east-1:123456789012:custom
 
 
 def test_nothing_is_bought_before_the_box_is_ticked(client: TestClient, api: ApiInMemory, csrf_token: str):
-    asked = client.post("/console/provisioned-throughput/create", data={"csrf_token": csrf_token, **FORM})
+    asked = client.get("/console/provisioned-throughput/confirm", params=FORM)
     assert "Confirm the purchase" in asked.text
     assert "create_provisioned_model_throughput" in asked.text
+    unticked = client.post("/console/provisioned-throughput/create", data={"csrf_token": csrf_token, **FORM})
+    assert unticked.headers["location"].startswith("/console/provisioned-throughput/confirm?name=ft-pt&model=arn")
     assert api.throughputs == {}
     form = {"csrf_token": csrf_token, **FORM, "confirmed": "on"}
     bought = client.post("/console/provisioned-throughput/create", data=form)
@@ -60,17 +65,34 @@ def test_it_is_deleted_only_with_the_tick(client: TestClient, api: ApiInMemory, 
     assert api.throughputs == {}
 
 
-def test_memory_and_cost_are_told_before_the_purchase(client: TestClient, api: ApiInMemory, csrf_token: str):
-    page = client.post("/console/provisioned-throughput/create", data={"csrf_token": csrf_token, **FORM}).text
+def test_from_the_question_the_way_back_leads_to_the_form_as_it_was(client: TestClient, api: ApiInMemory):
+    chosen = {**FORM, "ttl": "2h"}
+    page = client.get("/console/provisioned-throughput/confirm", params=chosen).text
+    told = urlencode({name: value for name, value in chosen.items() if value}).replace("&", "&amp;")
+    assert f'href="/console/provisioned-throughput/create?{told}"' in page
+    form = client.get("/console/provisioned-throughput/create", params=chosen).text
+    assert '<option value="2h" selected>' in form
+    assert 'value="ft-pt"' in form
+
+
+@pytest.mark.parametrize("lacking", [{"name": ""}, {"model": ""}, {"units": "two"}, {"units": "٢"}])
+def test_what_is_lacking_is_asked_for(client: TestClient, lacking: dict[str, str]):
+    answer = client.get("/console/provisioned-throughput/confirm", params={**FORM, **lacking})
+    assert answer.status_code == 400
+    assert "Name, model and a whole number of units are needed." in answer.text
+
+
+def test_memory_and_cost_are_told_before_the_purchase(client: TestClient, api: ApiInMemory):
+    page = client.get("/console/provisioned-throughput/confirm", params=FORM).text
     assert api.sent("EstimateProvisionedThroughput") == {"modelId": FORM["model"], "modelUnits": 2}
     assert "420 MB of 8.0 GB free" in page
     assert "41 USD an hour" in page
 
 
-def test_an_endpoint_that_estimates_nothing_sells_all_the_same(client: TestClient, api: ApiInMemory, csrf_token: str):
+def test_an_endpoint_that_estimates_nothing_sells_all_the_same(client: TestClient, api: ApiInMemory):
     for operation in ("EstimateProvisionedThroughput", "GetProvisionedCapacity", "GetUsage"):
         api.refusals[operation] = ApiRefusal("Unknown.", code="UnknownOperationException", operation=operation)
-    asked = client.post("/console/provisioned-throughput/create", data={"csrf_token": csrf_token, **FORM})
+    asked = client.get("/console/provisioned-throughput/confirm", params=FORM)
     assert "Confirm the purchase" in asked.text
     api.CreateProvisionedModelThroughput(provisionedModelName="ft-pt", modelId="m", modelUnits=1)
     assert client.get("/console/provisioned-throughput/ft-pt").status_code == 200

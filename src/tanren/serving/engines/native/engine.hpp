@@ -237,7 +237,8 @@ class EngineOf final : public Engine {
 
   PackedMatrix<Numbers, PANEL> packed(int out, int in, const void* values) {
     const auto* weights = static_cast<const Weight*>(values);
-    return {model_.memory, out, in, [&](int row, int column) { return weights[std::size_t(row) * in + column]; }};
+    const auto value = [&](int row, int column) { return weights[std::size_t(row) * in + column]; };
+    return {model_.memory, out, in, value, PanelProduct<Numbers>::STEP};
   }
 
   static Buffer<float> filled_up(const float* values, int count) {

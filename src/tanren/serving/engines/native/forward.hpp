@@ -28,6 +28,7 @@
 #include "attention.hpp"
 #include "linear.hpp"
 #include "model.hpp"
+#include "panel_product.hpp"
 #include "plan.hpp"
 #include "row_functions.hpp"
 #include "thread_team.hpp"
@@ -52,7 +53,7 @@ class Forward {
         residual_(rows_of<float>(hidden_, memory_.residual)),
         normed_(rows_of<Activation>(hidden_, memory_.normed)),
         projected_(rows_of<float>(PANEL * std::max(model.panels_of(QKV), hidden_ / PANEL), memory_.projected)),
-        attended_(rows_of<Activation>(round_up(shape_.heads * shape_.head_dim, NARROW), memory_.attended)),
+        attended_(rows_of<Activation>(round_up(shape_.heads * shape_.head_dim, PANEL), memory_.attended)),
         inner_(rows_of<Activation>(inner_width_, memory_.inner)),
         queries_(std::size_t(CHUNK_ROWS) * shape_.heads * model.head_stride) {
     for (int member = 0; member < shape_.threads; ++member) {
@@ -104,7 +105,7 @@ class Forward {
 
   int row_count() const { return int(plan_.rows.size()); }
   // One tile of rows: each weight is used once and comes from memory.
-  bool is_few() const { return row_count() <= TILE_ROWS; }
+  bool is_few() const { return row_count() <= PanelProduct<Numbers>::ROWS; }
   int row_grain() const { return std::max(1, row_count() / (4 * team_.size())); }
   // The panels of a matrix, `piece(first, end, next)` as in share_ahead. With few rows memory is the limit: it is read
   // fastest in long stretches, by the processor's own looking ahead. With many, what comes next is fetched beside the
@@ -166,6 +167,7 @@ class Forward {
              member);
     }
     head(member);
+    PanelProduct<Numbers>::rest();
   }
 
   // What the member fetches while it waits, from now on.

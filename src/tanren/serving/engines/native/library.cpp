@@ -9,6 +9,12 @@
 
 #include "engine.hpp"
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace {
 
 thread_local std::string last_error;
@@ -33,6 +39,20 @@ std::int64_t done(const Body& body) {
   });
 }
 
+// Linux saves them only for processes that have asked.
+bool may_use_matrix_registers() {
+#if defined(__x86_64__) && defined(__linux__)
+  unsigned eax, ebx, ecx, edx;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  constexpr unsigned AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24;
+  if ((edx & AMX_BF16) == 0 || (edx & AMX_TILE) == 0) return false;
+  constexpr long REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -41,8 +61,8 @@ extern "C" {
 using tanren::Engine;
 
 // Whether this processor and its system run the library compiled for instruction set `which`: 0 portable, 1 AVX2,
-// 2 AVX512-BF16. Asked of the portable one before another is loaded. The features are those of the compiler's flags in
-// build_native.py.
+// 2 AVX512-BF16, 3 AMX-BF16, for which the system is asked. Of the portable one, before another is loaded. The features
+// are those of the compiler's flags in build_native.py.
 std::int64_t tanren_runs(std::int32_t which) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -50,7 +70,9 @@ std::int64_t tanren_runs(std::int32_t which) {
   const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (which == 1) return has_avx2;
-  if (which == 2) return has_avx2 && has_avx512 && __builtin_cpu_supports("avx512bf16");
+  const bool has_bfloat16 = has_avx2 && has_avx512 && __builtin_cpu_supports("avx512bf16");
+  if (which == 2) return has_bfloat16;
+  if (which == 3) return has_bfloat16 && may_use_matrix_registers();
 #endif
   return which == 0;
 }

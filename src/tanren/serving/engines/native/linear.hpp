@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "model.hpp"
+#include "panel_product.hpp"
 #include "plan.hpp"
 #include "tile.hpp"
 #include "upcoming.hpp"
@@ -71,12 +72,11 @@ class LinearLayers {
   // One panel of any packed matrix, for `rows` rows.
   static void add_weights(const PackedMatrix<Numbers, PANEL>& matrix, int panel, int rows, Rows<const Activation> x,
                           Start start, Rows<float> y, Errands* errands) {
-    const int block = rows > TILE_ROWS ? DEPTH_BLOCK : matrix.depth();
+    const int block = rows > PanelProduct<Numbers>::ROWS ? DEPTH_BLOCK : matrix.depth();
     for (int k = 0; k < matrix.depth(); k += block) {
       const auto* weights = matrix.panel(panel) + std::size_t(k) * PANEL;
       const int depth = std::min(block, matrix.depth() - k);
-      add_product<Numbers, PANEL_VECTORS>(k == 0 ? start : Start::Y, rows, {x.first + k, x.stride},
-                                          {&weights, 1, depth, PANEL}, y, errands);
+      PanelProduct<Numbers>::add(k == 0 ? start : Start::Y, rows, {x.first + k, x.stride}, weights, depth, y, errands);
     }
   }
 

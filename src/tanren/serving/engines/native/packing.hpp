@@ -24,10 +24,10 @@ class PackedMatrix {
 
   PackedMatrix() = default;
 
-  // `value(row, column)` is the matrix's, as a Weight.
+  // `value(row, column)` is the matrix's, as a Weight. The depth is filled up to a multiple of `step`.
   template <class Value>
-  PackedMatrix(Arena& arena, int out, int in, const Value& value)
-      : depth_(round_up(in, Numbers::GROUP)),
+  PackedMatrix(Arena& arena, int out, int in, const Value& value, int step = Numbers::GROUP)
+      : depth_(round_up(in, step)),
         panels_(round_up(out, WIDTH) / WIDTH),
         data_(arena.take<Weight>(count())) {
     for (int row = 0; row < out; ++row) {

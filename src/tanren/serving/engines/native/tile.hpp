@@ -19,7 +19,9 @@
 
 namespace tanren {
 
-#if defined(__AVX512F__)
+#if defined(__AMX_BF16__)
+inline constexpr int TILE_ROWS = 8, PANEL_VECTORS = 2;  // a panel is as wide as two matrix registers
+#elif defined(__AVX512F__)
 inline constexpr int TILE_ROWS = 8, PANEL_VECTORS = 3;  // 24 sums in 32 registers
 #elif defined(__AVX2__)
 inline constexpr int TILE_ROWS = 4, PANEL_VECTORS = 2;  // 8 sums in 16 registers; a bfloat16 vector widens to two

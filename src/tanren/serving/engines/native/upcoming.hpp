@@ -8,6 +8,7 @@
 
 #include "errands.hpp"
 #include "model.hpp"
+#include "panel_product.hpp"
 #include "plan.hpp"
 #include "tile.hpp"
 
@@ -44,7 +45,7 @@ class Upcoming {
   // `next`: the member's next piece of the site; as many as there are or more: it has none.
   Errands* beside(Errands& errands, const Plan& plan, int layer, Site site, Panel panel, int piece, int next) const {
     const int rows = int(plan.rows.size());
-    if (rows <= TILE_ROWS) return nullptr;
+    if (rows <= PanelProduct<Numbers>::ROWS) return nullptr;
     errands.clear();
     for (const auto& each : plan.pieces) {
       const auto& b = update(each, layer, site).segments[panel.segment].b;
@@ -58,7 +59,7 @@ class Upcoming {
 
   // The same for a panel of the head.
   Errands* beside_head(Errands& errands, int rows, int next) const {
-    if (rows <= TILE_ROWS) return nullptr;
+    if (rows <= PanelProduct<Numbers>::ROWS) return nullptr;
     errands.clear();
     if (next < model_.head.panel_count()) errands.add(model_.head.beginning(next, DEPTH_BLOCK));
     spread(errands, model_.head, rows);
@@ -134,7 +135,8 @@ class Upcoming {
   }
 
   static void spread(Errands& errands, const PackedMatrix<Numbers, PANEL>& weights, int rows) {
-    errands.spread(std::size_t((rows - 1) / TILE_ROWS + 1) * (weights.depth() / Numbers::GROUP));
+    using Product = PanelProduct<Numbers>;
+    errands.spread(std::size_t((rows - 1) / Product::ROWS + 1) * (weights.depth() / Product::STEP));
   }
 
   const SiteUpdate<Numbers>& update(const AdapterPiece& piece, int layer, Site site) const {

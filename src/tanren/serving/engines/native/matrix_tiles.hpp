@@ -1,0 +1,119 @@
+// Products by the processor's matrix registers (AMX): sixteen rows by sixteen columns in one instruction.
+//
+//   y[r][c] += Σ_k x[r][k] · w[k][c]        r < rows ≤ 32,  c < 32,  k < depth
+//
+// Registers  0 to 3   sums: rows 0–15 by both halves of the columns, then rows 16–31
+//            4, 5     activations, [rows][DEPTH]
+//            6, 7     weights, [DEPTH / 2][16][2]: a panel's own layout
+// What holds a row's sum is taken DEPTH products at a time, whatever rows are beside it.
+// Cost       two instructions of 16 cycles a register of weights and 16 rows: with up to 32 rows the weights come from
+//            memory as fast as it gives them.
+// Source     Intel 64 and IA-32 Architectures Software Developer's Manual, TDPBF16PS, LDTILECFG.
+#pragma once
+
+#if defined(__AMX_BF16__)
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "errands.hpp"
+#include "tile.hpp"
+
+namespace tanren {
+
+class MatrixTiles {
+ public:
+  static constexpr int ROWS = 32, COLUMNS = 32, DEPTH = 32;
+  static_assert(COLUMNS == PANEL, "a panel is as wide as two registers");
+
+  // `depth`: a multiple of DEPTH. `w`: [depth / 2][COLUMNS][2].
+  static void add_product(Start start, int rows, Rows<const BFloat16> x, const BFloat16* w, int depth, Rows<float> y,
+                          Errands* errands) {
+    configure(rows);
+    // The instructions say nothing to the compiler of what they read.
+    asm volatile("" ::: "memory");
+    if (rows > HALF) {
+      add<true>(start, x, w, depth, y, errands);
+    } else {
+      add<false>(start, x, w, depth, y, errands);
+    }
+  }
+
+  // Registers that are in use are saved whenever the system takes the thread from the processor: not without need.
+  static void release() {
+    if (configured_rows_ == 0) return;
+    _tile_release();
+    configured_rows_ = 0;
+  }
+
+ private:
+  static constexpr int HALF = 16;
+
+  struct alignas(64) Configuration {
+    std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    std::uint16_t bytes_a_row[16] = {};
+    std::uint8_t rows[16] = {};
+  };
+
+  static void configure(int rows) {
+    if (configured_rows_ == rows) return;
+    Configuration tiles;
+    const auto first = std::uint8_t(rows < HALF ? rows : HALF), second = std::uint8_t(rows > HALF ? rows - HALF : 1);
+    for (int tile = 0; tile < 8; ++tile) tiles.bytes_a_row[tile] = 64;
+    tiles.rows[0] = tiles.rows[1] = tiles.rows[4] = first;
+    tiles.rows[2] = tiles.rows[3] = tiles.rows[5] = second;
+    tiles.rows[6] = tiles.rows[7] = DEPTH / 2;
+    asm volatile("ldtilecfg %0" ::"m"(tiles));
+    configured_rows_ = rows;
+  }
+
+  template <bool HAS_SECOND_HALF>
+  static void add(Start start, Rows<const BFloat16> x, const BFloat16* w, int depth, Rows<float> y, Errands* errands) {
+    const std::size_t x_bytes = x.stride * sizeof(BFloat16), y_bytes = y.stride * sizeof(float);
+    constexpr std::size_t w_bytes = COLUMNS * 2 * sizeof(BFloat16);
+    if (start == Start::Y) {
+      _tile_loadd(0, y[0], y_bytes);
+      _tile_loadd(1, y[0] + HALF, y_bytes);
+      if constexpr (HAS_SECOND_HALF) {
+        _tile_loadd(2, y[HALF], y_bytes);
+        _tile_loadd(3, y[HALF] + HALF, y_bytes);
+      }
+    } else {
+      _tile_zero(0);
+      _tile_zero(1);
+      if constexpr (HAS_SECOND_HALF) {
+        _tile_zero(2);
+        _tile_zero(3);
+      }
+    }
+    const BFloat16* second_half = HAS_SECOND_HALF ? x[HALF] : nullptr;
+    for (int k = 0; k < depth; k += DEPTH, w += DEPTH * COLUMNS) {
+      if (errands != nullptr) errands->run();
+      _tile_loadd(6, w, w_bytes);
+      _tile_loadd(4, x.first + k, x_bytes);
+      _tile_loadd(7, w + HALF * 2, w_bytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      if constexpr (HAS_SECOND_HALF) {
+        _tile_loadd(5, second_half + k, x_bytes);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
+    }
+    _tile_stored(0, y[0], y_bytes);
+    _tile_stored(1, y[0] + HALF, y_bytes);
+    if constexpr (HAS_SECOND_HALF) {
+      _tile_stored(2, y[HALF], y_bytes);
+      _tile_stored(3, y[HALF] + HALF, y_bytes);
+    }
+    asm volatile("" ::: "memory");
+  }
+
+  // Rows for which this thread's registers are laid out; 0: for none.
+  inline static thread_local int configured_rows_ = 0;
+};
+
+}  // namespace tanren
+
+#endif
