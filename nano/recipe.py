@@ -67,8 +67,8 @@ class Recipe:
     gate_tokens: int
     """Where the run is stopped if it reads worse than `gate_reading`: then the data is to be changed, not the claim."""
     gate_reading: float
-    """Least share of right answers about unseen passages at `gate_tokens`. Before the drills it was 0.38 for good; of two
-    runs on two processors, the one that was asked enough questions had 0.54."""
+    """Least share of right answers about unseen passages at `gate_tokens`. Before there were drills it was 0.38; of
+    two runs on two processors, that which was asked enough questions had 0.54."""
 
 
 NANO = Recipe(
