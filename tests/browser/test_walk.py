@@ -25,7 +25,7 @@ def test_from_signing_in_to_a_tuned_answer(page: Page):
     page.get_by_text("モデルをカスタマイズ").click()
     page.get_by_role("link", name="微調整ジョブを作成").first.click()
     page.get_by_role("button", name="モデルを選択").click()
-    page.get_by_role("radio", name=re.compile(re.escape(BASE_MODEL))).check()
+    page.locator(f'input[type="radio"][value="{BASE_MODEL}"]').check()
     page.get_by_role("button", name="適用").click()
     page.get_by_label("微調整されたモデル名").fill("claude-3-haiku-ft-model")
     page.get_by_label("ジョブ名").fill("claude-3-haiku-ft-job")

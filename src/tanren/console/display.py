@@ -57,12 +57,13 @@ def size(count: int | Undefined | None) -> str:
 
 
 def figure(value: float | Undefined | None, digits: int = 5) -> str:
-    """A measured value, to so many significant digits; from 1,000 on without a fraction."""
+    """A measured value, to so many significant digits; whole from 1,000 on, and from where it has as many before the
+    point."""
     if value is None or isinstance(value, Undefined):
         return "—"
     if not math.isfinite(value):
         return str(value)
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+    return f"{value:,.0f}" if abs(value) >= min(1000, 10 ** (digits - 1)) else f"{value:.{digits}g}"
 
 
 def count(value: int | Undefined | None) -> str:

@@ -94,38 +94,31 @@ class EngineClient:
     async def _answer(self, frame: Frame, *, during: str) -> AsyncGenerator["_Lines"]:
         """The host's answer to `frame`, which has been sent. Its connection is closed when the block is left, or kept
         where the answer has been read to its end."""
-        lines = await self._sent_again(frame, during) or await self._sent(frame, self._connected(), during)
-        try:
-            yield lines
-        finally:
-            if lines.are_over and not lines.has_more and len(self._kept) < MOST_KEPT:
-                self._kept.append(lines.connection)
-            else:
-                lines.connection.close()
-
-    async def _sent_again(self, frame: Frame, during: str) -> "_Lines | None":
-        """Over a kept connection; None where there is none. One that ends before the answer's first byte is none: the
-        host had closed it, and has not read the frame, or is no more."""
-        while self._kept:
-            lines = await self._sent(frame, self._kept.pop(), during)
-            try:
-                if await lines.have_begun():
-                    return lines
-            except BaseException:
-                lines.connection.close()
-                raise
-            lines.connection.close()
-        return None
-
-    async def _sent(self, frame: Frame, connection: socket.socket, during: str) -> "_Lines":
+        connection = self._kept_one() or self._connected()
+        lines = _Lines(connection, self._silence_seconds, during)
         try:
             with suppress(ConnectionError):
                 # The host may have answered with an error before it died or hung up: reading says which.
                 await asyncio.get_running_loop().sock_sendall(connection, encode_frame(frame))
-        except BaseException:
+            yield lines
+        finally:
+            if lines.are_over and not lines.has_more and len(self._kept) < MOST_KEPT:
+                self._kept.append(connection)
+            else:
+                connection.close()
+
+    def _kept_one(self) -> socket.socket | None:
+        """A connection that the host has not closed meanwhile."""
+        while self._kept:
+            connection = self._kept.pop()
+            try:
+                connection.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return connection  # open, and silent, as it should be
+            except ConnectionError:
+                pass
             connection.close()
-            raise
-        return _Lines(connection, self._silence_seconds, during)
+        return None
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -149,7 +142,7 @@ class _Lines:
 
     def __init__(self, connection: socket.socket, silence_seconds: float, during: str) -> None:
         """`during`: in words, what it is that the host answers."""
-        self.connection = connection
+        self._connection = connection
         self.are_over = False
         """The answer's last line has been read."""
         self._silence_seconds = silence_seconds
@@ -161,12 +154,6 @@ class _Lines:
     @property
     def has_more(self) -> bool:
         """Bytes have come that nobody asked for."""
-        return bool(self._read)
-
-    async def have_begun(self) -> bool:
-        """When the first bytes are here; False where the connection has ended without any."""
-        with suppress(ConnectionError):
-            await self._more()
         return bool(self._read)
 
     async def next_frame(self) -> Frame:
@@ -201,7 +188,7 @@ class _Lines:
         """Reads on; False where the connection has ended. Raises   ConnectionError; ModelTimeout."""
         try:
             async with asyncio.timeout(self._silence_seconds):
-                piece = await asyncio.get_running_loop().sock_recv(self.connection, READ_BYTES)
+                piece = await asyncio.get_running_loop().sock_recv(self._connection, READ_BYTES)
         except TimeoutError as error:
             raise ModelTimeout(
                 f"the engine host said nothing for {self._silence_seconds:g} s during {self._during}"

@@ -76,11 +76,14 @@ class EngineHost:
     async def drain(self, seconds: float) -> None:
         """Takes no more requests, and returns when all answers are given or the time is over."""
         self._is_draining = True
-        for task in self._waiting:
+        waiting = [*self._waiting]
+        for task in waiting:
             task.cancel()
         if self._server is not None:
             self._server.close()
             self._remove_socket()
+        if waiting:
+            await asyncio.wait(waiting)
         if self._answering:
             logger.info("draining %d answers for at most %g s", len(self._answering), seconds)
             _, unfinished = await asyncio.wait(self._answering, timeout=seconds)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PROMPTS: Final = 3
 LONGEST_ANSWER: Final = 40
 """Tokens."""
+REPLACEMENT: Final = "\ufffd"
+"""What the tokenizer writes for bytes that are no character."""
 LONGEST_PROMPT: Final = 512
 """Tokens; a row with a longer prompt is not asked."""
 SHARE_OF_RUN: Final = 0.02
@@ -140,7 +142,8 @@ class Sampler:
         return tuple(
             Answer(
                 prompt=prompt.text,
-                text=self._text([id for id in ids if id not in ends]),
+                # One that is cut may end within a character.
+                text=self._text([id for id in ids if id not in ends]).rstrip(REPLACEMENT),
                 expected=prompt.expected,
                 is_held_out=prompt.is_held_out,
                 is_whole=bool(ids) and ids[-1] in ends,

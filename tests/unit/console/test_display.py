@@ -52,6 +52,13 @@ def test_a_figure_has_the_digits_that_tell_losses_apart(value: float, text: str)
     assert figure(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.463, "0.46"), (9.94, "9.9"), (20.84, "21"), (99.7, "100"), (100, "100")]
+)
+def test_a_figure_of_few_digits_is_written_without_an_exponent(value: float, text: str):
+    assert figure(value, 2) == text
+
+
 @pytest.mark.parametrize(("value", "text"), [(0, "0 B"), (999, "999 B"), (41_000, "41.0 kB"), (2 * 10**12, "2.0 TB")])
 def test_sizes_are_in_decimal_units(value: int, text: str):
     assert size(value) == text

@@ -165,22 +165,22 @@ def plain_runs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[boo
 
 
 def test_the_weights_of_the_best_epoch_are_published(base: Path, tmp_path: Path) -> None:
-    four = small_run(
-        base, tmp_path / "4", pairs(9), validation=[OTHER_ANSWERS], epochs=4, learning_rate=0.1, schedule="constant"
+    eight = small_run(
+        base, tmp_path / "8", pairs(9), validation=[OTHER_ANSWERS], epochs=8, learning_rate=0.1, schedule="constant"
     )
-    assert four.best_epoch is not None
-    assert four.best_epoch < 4
+    assert eight.best_epoch is not None
+    assert eight.best_epoch < 8
     fewer = small_run(
         base,
         tmp_path / "best",
         pairs(9),
         validation=[OTHER_ANSWERS],
-        epochs=four.best_epoch,
+        epochs=eight.best_epoch,
         learning_rate=0.1,
         schedule="constant",
     )
-    assert fewer.sha256 == four.sha256
-    assert (four.published_epoch, four.validation_losses) == (fewer.published_epoch, fewer.validation_losses)
+    assert fewer.sha256 == eight.sha256
+    assert (eight.published_epoch, eight.validation_losses) == (fewer.published_epoch, fewer.validation_losses)
 
 
 def test_a_run_without_effect_fails(base: Path, tmp_path: Path) -> None:

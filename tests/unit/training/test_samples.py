@@ -3,11 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
+from tanren.model_files.store import NANO_FOLDER
+from tanren.training import samples
 from tanren.training.live_view import LiveView
 from tanren.training.metrics import StepRecord
 from tanren.training.progress import Progress
@@ -116,6 +119,18 @@ def test_answers_end_where_the_model_ends_them(base: Path) -> None:
     end = whole[5]
     cut = greedy(model, [[7, 8, 9]], max_new_tokens=12, end_ids=frozenset({end}), is_over=lambda: False)[0]
     assert cut == whole[: whole.index(end) + 1]
+
+
+def test_an_answer_that_is_cut_within_a_character_ends_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = Tokenizer.from_file(str(NANO_FOLDER / "tokenizer.json"))
+    whole = tokenizer.encode("How long? 三日で届きます。𠮟", add_special_tokens=False).ids
+    assert tokenizer.decode(whole[:-1]).endswith("\ufffd")
+    sampler = samples.Sampler(NANO_FOLDER, [], is_held_out=False)
+    sampler.prompts = [samples.Prompt(ids=(1,), text="", expected="", is_held_out=False)]
+    monkeypatch.setattr(samples, "_end_ids", lambda _model: frozenset())
+    monkeypatch.setattr(samples, "greedy", lambda *_, **__: [whole[:-1]])
+    (answer,) = sampler.answer(cast(Any, None), seconds=1)
+    assert (answer.text, answer.is_whole) == ("How long? 三日で届きます。", False)
 
 
 class Clock:

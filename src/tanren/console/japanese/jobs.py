@@ -174,6 +174,7 @@ JOBS: Final[dict[str, str]] = {
     "best {loss} in epoch {epoch}": "最良 {loss} (エポック {epoch})",
     "Learned tokens a second": "学習トークン / 秒",
     "Epoch": "エポック",
+    "epochs without progress": "改善のないエポック数",
     "epochs without progress; the next must be below {bar}": "改善のないエポック数。次は {bar} を下回る必要があります",
     "Diagnosis": "診断",
     "Loss": "損失",

@@ -59,7 +59,7 @@ async function refresh(source) {
   } finally {
     source.disabled = false;
     if (target.asked === asked) target.removeAttribute("aria-busy");
-    showTimes(target);
+    dress(target);
   }
 }
 document.addEventListener("click", (event) => {
@@ -108,7 +108,7 @@ document.addEventListener("click", async (event) => {
     const answer = await fetch(button.dataset.browses);
     if (answer.redirected) return location.assign(answer.url);
     part.innerHTML = await answer.text();
-    showTimes(part);
+    dress(part);
     part.querySelector("button, a")?.focus();
   } catch {
     part.textContent = document.body.dataset.unreachable;
@@ -128,7 +128,7 @@ for (const part of document.querySelectorAll("[data-live]")) {
     const focused = part.contains(document.activeElement) ? document.activeElement.id || document.activeElement.textContent : null;
     const scrolled = part.querySelector(".events")?.scrollTop;
     part.innerHTML = event.data;
-    showTimes(part);
+    dress(part);
     if (scrolled) part.querySelector(".events").scrollTop = scrolled;
     if (focused) [...part.querySelectorAll("button, a")].find((e) => (e.id || e.textContent) === focused)?.focus();
   };
@@ -155,6 +155,24 @@ for (const part of document.querySelectorAll("[data-live]")) {
   look();
 }
 
+// What has come into the page is made fit for its reader.
+function dress(within) {
+  showTimes(within);
+  labelCells(within);
+}
+
+// Each cell of a table knows its column's name, so that on a narrow screen the columns can stand one below the other.
+function labelCells(within) {
+  for (const table of within.querySelectorAll("table:not(.beside)")) {
+    const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+    if (!names.length || table.querySelector("[colspan]")) continue;
+    table.classList.add("labelled");
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      [...row.cells].slice(1).forEach((cell, index) => { cell.dataset.label = names[index + 1] ?? ""; });
+    }
+  }
+}
+
 // <time>: in the reader's own zone.
 function showTimes(within) {
   const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
@@ -163,7 +181,7 @@ function showTimes(within) {
     time.textContent = format.format(new Date(time.dateTime));
   }
 }
-showTimes(document);
+dress(document);
 
 // data-until: how long it is until then, said anew every second.
 for (const part of document.querySelectorAll("[data-until]")) {
