@@ -33,7 +33,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 VALIDATION = pairs(5, file="validation.jsonl", start=100)
 OTHER_ANSWERS = [pair(n, f"what is {n}?", "zq@x" * n, file="validation.jsonl") for n in range(1, 4)]
-"""The more is learned, the worse these are told: the first epoch is the best."""
+"""The more is learned, the worse these are told, after a few epochs at most."""
 
 
 def test_a_run_learns_and_says_what_it_did(base: Path, tmp_path: Path) -> None:
@@ -165,8 +165,10 @@ def plain_runs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[boo
 
 
 def test_the_weights_of_the_best_epoch_are_published(base: Path, tmp_path: Path) -> None:
+    # Long ones: of a few tokens the end of the turn, which is learned, makes too much.
+    answers = [pair(n, f"what is {n}?", "zq@x" * 4 * n, file="validation.jsonl") for n in range(1, 4)]
     eight = small_run(
-        base, tmp_path / "8", pairs(9), validation=[OTHER_ANSWERS], epochs=8, learning_rate=0.1, schedule="constant"
+        base, tmp_path / "8", pairs(9), validation=[answers], epochs=8, learning_rate=0.1, schedule="constant"
     )
     assert eight.best_epoch is not None
     assert eight.best_epoch < 8
@@ -174,7 +176,7 @@ def test_the_weights_of_the_best_epoch_are_published(base: Path, tmp_path: Path)
         base,
         tmp_path / "best",
         pairs(9),
-        validation=[OTHER_ANSWERS],
+        validation=[answers],
         epochs=eight.best_epoch,
         learning_rate=0.1,
         schedule="constant",
