@@ -42,7 +42,8 @@ def values_of(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
         ).filter(lambda value: bool(value) or depth == 0)
     if kind == "list":
         assert shape.element is not None
-        return st.lists(values_of(shape.element, depth + 1), max_size=3)
+        # A flattened list is its elements and nothing around them: an empty one is not there.
+        return st.lists(values_of(shape.element, depth + 1), min_size=int(shape.is_flattened), max_size=3)
     if kind == "map":
         assert shape.element is not None
         return st.dictionaries(texts.filter(bool), values_of(shape.element, depth + 1), min_size=1, max_size=2)
