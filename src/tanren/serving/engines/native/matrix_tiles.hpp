@@ -6,8 +6,7 @@
 //            4, 5     activations, [rows][DEPTH]
 //            6, 7     weights, [DEPTH / 2][16][2]: a panel's own layout
 // What holds a row's sum is taken DEPTH products at a time, whatever rows are beside it.
-// Cost       two instructions of 16 cycles a register of weights and 16 rows: with up to 32 rows the weights come from
-//            memory as fast as it gives them.
+// Cost       an instruction of 16 cycles for each register of weights and each 16 rows or part of them.
 // Source     Intel 64 and IA-32 Architectures Software Developer's Manual, TDPBF16PS, LDTILECFG.
 #pragma once
 
