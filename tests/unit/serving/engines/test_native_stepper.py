@@ -211,20 +211,27 @@ def test_only_what_is_asked_for_is_answered(base_of: Callable[..., Path]) -> Non
 
 @pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
-def test_single_rows_of_unlike_adapters_are_the_same_to_the_last_bit_side_by_side(
-    base_of: Callable[..., Path], instruction_set: str, dtype: torch.dtype
+@pytest.mark.parametrize("name", ["llama-2", "gemma-2", "qwen-2"])
+def test_rows_of_unlike_adapters_are_the_same_to_the_last_bit_side_by_side(
+    base_of: Callable[..., Path], name: str, instruction_set: str, dtype: torch.dtype
 ) -> None:
-    base = base_of("llama-2", dtype)
+    """However few or many they are: with some the engine goes by adapter, with others by panel."""
+    base = base_of(name, dtype)
     stepper = open_stepper(base, instruction_set=instruction_set)
     kinds = [(4, ""), (20, ""), (4, "mlp"), (40, "q_proj"), (16, "layers.1"), (1, "v_proj"), (4, ""), (33, "down_proj")]
     handles = [
         stepper.add_adapter(some_factors(base, seed=seed, rank=rank, only=only))
         for seed, (rank, only) in enumerate(kinds)
     ]
-    stretches = [Stretch([seed + 1], [seed], adapter=handle) for seed, handle in enumerate([*handles, NO_ADAPTER])]
-    alone = [logits_of(stepper, each) for each in stretches]
-    assert np.array_equal(logits_of(stepper, *stretches), np.concatenate(alone))
-    assert len({each.tobytes() for each in alone}) == len(alone)
+    for length in (1, 2):
+        stretches = [
+            Stretch([seed + 1, seed + 5][:length], [seed], adapter=handle)
+            for seed, handle in enumerate([NO_ADAPTER, *handles])
+        ]
+        alone = [logits_of(stepper, each) for each in stretches]
+        assert len({each.tobytes() for each in alone}) == len(alone)
+        for beside in (slice(1, 3), slice(0, 3), slice(1, 5), slice(2, 7), slice(0, 8), slice(1, 9), slice(0, 9)):
+            assert np.array_equal(logits_of(stepper, *stretches[beside]), np.concatenate(alone[beside]))
     stepper.close()
 
 
@@ -284,6 +291,14 @@ def test_a_damaged_adapter_shows_in_its_own_rows_and_in_no_later_one(
     assert np.array_equal(logits_of(stepper, Stretch(tokens, BLOCKS)), before)
     step_by_step = [logits_of(stepper, Stretch([token], BLOCKS, start=at)) for at, token in enumerate(tokens)]
     assert np.array_equal(np.concatenate(step_by_step), before)
+    sound = [stepper.add_adapter(some_factors(base, seed=seed, rank=4)) for seed in (2, 3, 4)]
+    ones = [
+        Stretch([tokens[0]], [30 + at], adapter=adapter) for at, adapter in enumerate([damaged, *sound, NO_ADAPTER])
+    ]
+    alone = [logits_of(stepper, each) for each in ones[1:]]
+    together = stepper.step(rows_of(*ones))
+    assert not np.isfinite(together.best_logits_S[0])
+    assert np.array_equal(together.logits_LV[1:], np.concatenate(alone))
     stepper.close()
 
 

@@ -55,7 +55,8 @@ class Forward {
         projected_(rows_of<float>(PANEL * std::max(model.panels_of(QKV), hidden_ / PANEL), memory_.projected)),
         attended_(rows_of<Activation>(round_up(shape_.heads * shape_.head_dim, PANEL), memory_.attended)),
         inner_(rows_of<Activation>(inner_width_, memory_.inner)),
-        queries_(std::size_t(CHUNK_ROWS) * shape_.heads * model.head_stride) {
+        queries_(std::size_t(CHUNK_ROWS) * shape_.heads * model.head_stride),
+        gate_up_(std::size_t(PanelProduct<Numbers>::ROWS) * 2 * inner_width_) {
     for (int member = 0; member < shape_.threads; ++member) {
       members_.push_back(std::make_unique<Member>(model, team_, member));
     }
@@ -106,6 +107,8 @@ class Forward {
   int row_count() const { return int(plan_.rows.size()); }
   // One tile of rows: each weight is used once and comes from memory.
   bool is_few() const { return row_count() <= PanelProduct<Numbers>::ROWS; }
+  // See linear.hpp.
+  bool goes_by_adapter() const { return is_few() && plan_.groups_are_even; }
   int row_grain() const { return std::max(1, row_count() / (4 * team_.size())); }
   // The panels of a matrix, `piece(first, end, next)` as in share_ahead. With few rows memory is the limit: it is read
   // fastest in long stretches, by the processor's own looking ahead. With many, what comes next is fetched beside the
@@ -127,7 +130,7 @@ class Forward {
   void begin_chunk() {
     const int first = planned_rows_;
     planned_rows_ = std::min(first + CHUNK_ROWS, request_.rows);
-    plan_ = plan_chunk(request_, first, planned_rows_, Attention<Numbers>::rows_of_tile(model_.group));
+    plan_ = plan_chunk(request_, first, planned_rows_, Attention<Numbers>::rows_of_tile(model_.group), team_.size());
     if (row_count() == 0) return;
     // For all, since who comes late does not come by.
     for (const auto& member : members_) {
@@ -193,25 +196,48 @@ class Forward {
     rms_norm(residual_[row], weight.data(), shape_.hidden, hidden_, shape_.rms_epsilon, normed_[to]);
   }
 
-  // Ranks first, for the adapters of the plan; nothing where none takes part.
-  void lower(int layer, Site site, Rows<const Activation> x, Member& member) {
-    const int panels = linear_.lowered_panels(plan_, layer, site);
-    if (panels == 0) return;
-    const int groups = int(plan_.groups.size());
-    member.way.share(groups * panels, 1, [&](int index, int) {
-      linear_.lower(plan_, plan_.groups[index / panels], layer, site, index % panels, x);
+  // What is left for the weights of a site when its adapters have begun.
+  struct Beginning {
+    Start start;
+    bool with_updates;  // b comes with the weights
+  };
+
+  // The adapters' part before the weights, where any takes part: all of it, put into y or added to it, if they are gone
+  // through by adapter; else a · x.
+  Beginning begin_updates(int layer, Site site, Rows<const Activation> x, Start start, Rows<float> y, Member& member) {
+    const int panels = linear_.lowered_panels(plan_, layer, site), groups = int(plan_.groups.size());
+    if (panels == 0) return {start, false};
+    if (!goes_by_adapter()) {
+      member.way.share(groups * panels, 1, [&](int index, int) {
+        linear_.lower(plan_, plan_.groups[index / panels], layer, site, index % panels, x);
+      });
+      return {start, true};
+    }
+    member.way.share(groups + 1, 1, [&](int index, int) {
+      if (index < groups) {
+        linear_.add_updates(plan_, plan_.groups[index], layer, site, x, start, y);
+      } else if (start == Start::ZERO) {
+        linear_.clear(plan_.pieces[0].first_row, 0, model_.panels_of(site), y);
+      }
     });
+    return {Start::Y, false};
   }
 
   void project(int layer, Member& member) {
-    lower(layer, QKV, reading(normed_), member);
-    const int panels = model_.panels_of(QKV);
-    share_panels(panels, member, [&](int first, int end, int next) {
-      for (int panel = first; panel < end; ++panel) {
-        const auto own = upcoming_.panel_of(layer, QKV, panel);
-        linear_.add_panel(plan_, layer, QKV, own.segment, own.index, reading(normed_), Start::ZERO,
-                          columns(projected_, panel),
-                          upcoming_.beside(member.errands, plan_, layer, QKV, own, panel, then(panel, end, next)));
+    const Beginning begun = begin_updates(layer, QKV, reading(normed_), Start::ZERO, projected_, member);
+    share_panels(model_.panels_of(QKV), member, [&](int first, int end, int next) {
+      // A stretch may begin in one segment and end in another.
+      for (int from = first, to; from < end; from = to) {
+        const auto own = upcoming_.panel_of(layer, QKV, from);
+        const int left = model_.layers[layer].sites[QKV][own.segment].weights.panel_count() - own.index;
+        to = std::min(end, from + left);
+        const auto errands_of = [&](int index) {
+          const int panel = from + index - own.index;
+          return upcoming_.beside(member.errands, plan_, layer, QKV, {own.segment, index}, panel,
+                                  then(panel, end, next));
+        };
+        linear_.add_panels(plan_, begun.with_updates, layer, QKV, own.segment, own.index, own.index + to - from,
+                           reading(normed_), begun.start, columns(projected_, from), errands_of);
       }
     });
   }
@@ -276,15 +302,15 @@ class Forward {
 
   // The output of attention or feed-forward: added to the stream, or left in projected_ where it is normed first.
   void add_output(int layer, Site site, Rows<Activation> x, Member& member) {
-    lower(layer, site, reading(x), member);
-    const int panels = model_.panels_of(site);
-    share_panels(panels, member, [&](int first, int end, int next) {
-      for (int panel = first; panel < end; ++panel) {
-        Errands* errands =
-            upcoming_.beside(member.errands, plan_, layer, site, {0, panel}, panel, then(panel, end, next));
-        linear_.add_panel(plan_, layer, site, 0, panel, reading(x), shape_.has_post_norms ? Start::ZERO : Start::Y,
-                          columns(shape_.has_post_norms ? projected_ : residual_, panel), errands);
-      }
+    const Rows<float> y = shape_.has_post_norms ? projected_ : residual_;
+    const Start start = shape_.has_post_norms ? Start::ZERO : Start::Y;
+    const Beginning begun = begin_updates(layer, site, reading(x), start, y, member);
+    share_panels(model_.panels_of(site), member, [&](int first, int end, int next) {
+      const auto errands_of = [&](int panel) {
+        return upcoming_.beside(member.errands, plan_, layer, site, {0, panel}, panel, then(panel, end, next));
+      };
+      linear_.add_panels(plan_, begun.with_updates, layer, site, 0, first, end, reading(x), begun.start,
+                         columns(y, first), errands_of);
     });
   }
 
@@ -301,22 +327,27 @@ class Forward {
   }
 
   void feed_forward(int layer, Member& member) {
-    lower(layer, GATE_UP, reading(normed_), member);
+    const Rows<float> sums{gate_up_.data(), std::size_t(inner_width_) * 2};
+    const Beginning begun = begin_updates(layer, GATE_UP, reading(normed_), Start::ZERO, sums, member);
     const int panels = inner_width_ / PANEL;
     // With few rows, one after the other as long as both find room: a long stretch of one matrix is read faster.
     const int together = is_few() ? std::max(1, int(member.tile.count()) / (2 * PANEL * row_count())) : 1;
     const std::size_t width = std::size_t(together) * PANEL;
-    const Rows<float> gate{member.tile.data(), 2 * width}, up{member.tile.data() + width, 2 * width};
     share_panels(panels, member, [&](int first, int end, int next) {
       for (int from = first; from < end; from += together) {
         const int to = std::min(from + together, end);
+        Rows<float> gate{member.tile.data(), 2 * width}, up{member.tile.data() + width, 2 * width};
+        if (begun.start == Start::Y) {
+          gate = columns(sums, from);
+          up = columns(sums, panels + from);
+        }
         for (int segment = 0; segment < 2; ++segment) {
-          for (int panel = from; panel < to; ++panel) {
-            Errands* errands = upcoming_.beside(member.errands, plan_, layer, GATE_UP, {segment, panel}, panel,
-                                                then(panel, end, next));
-            linear_.add_panel(plan_, layer, GATE_UP, segment, panel, reading(normed_), Start::ZERO,
-                              columns(segment == 0 ? gate : up, panel - from), errands);
-          }
+          const auto errands_of = [&](int panel) {
+            return upcoming_.beside(member.errands, plan_, layer, GATE_UP, {segment, panel}, panel,
+                                    then(panel, end, next));
+          };
+          linear_.add_panels(plan_, begun.with_updates, layer, GATE_UP, segment, from, to, reading(normed_),
+                             begun.start, segment == 0 ? gate : up, errands_of);
         }
         for (int row = 0; row < row_count(); ++row) {
           gated(gate[row], up[row], (to - from) * PANEL, shape_.is_gelu, inner_[row] + from * PANEL);
@@ -396,7 +427,7 @@ class Forward {
   }
 
   static Rows<const Activation> reading(Rows<Activation> rows) { return {rows.first, rows.stride}; }
-  static Rows<float> columns(Rows<float> rows, int panel) { return {rows.first + panel * PANEL, rows.stride}; }
+  static Rows<float> columns(Rows<float> rows, int panel) { return LinearLayers<Numbers>::columns(rows, panel); }
 
   Activation* queries_of(int kv_head, int row) const {
     return queries_.data() + (std::size_t(kv_head) * CHUNK_ROWS + row) * model_.group * model_.head_stride;
@@ -420,6 +451,7 @@ class Forward {
   Rows<float> projected_;
   Rows<Activation> attended_, inner_;
   Buffer<Activation> queries_;
+  Buffer<float> gate_up_;  // [PanelProduct::ROWS][2 · inner], where it goes by adapter
   Request request_{};
   int planned_rows_ = 0;
   Plan plan_;

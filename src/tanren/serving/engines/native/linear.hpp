@@ -1,8 +1,13 @@
 // Linear layers with adapters:  y = W x + bias + Σ b · (a · x), each row with its own adapter or none.
 //
-// The rank-sized a · x of all rows is computed first (`lower`), b is multiplied on top of each panel of W x while that
-// is still in the cache (`add_panel`). So an adapter costs the reading of its factors and little else, however many
-// there are in a call.
+// An adapter costs the reading of its factors and little else, however many there are in a call. Its sums come first,
+// and W x is added to them, by one of two roads that give the same bits:
+//
+//   by adapter   each thread takes some adapters, a · x and then all of b: memory gives long stretches faster than a
+//                piece here and there (`add_updates`). Then `add_panels` of the weights alone. For many adapters of
+//                few rows.
+//   by panel     the rank-sized a · x of all rows (`lower`), then b of a panel just before the panel of W
+//                (`add_panels`). The threads share every adapter, and its sums are in the cache for W x. For all else.
 #pragma once
 
 #include <algorithm>
@@ -47,26 +52,49 @@ class LinearLayers {
     }
   }
 
-  // One panel of a segment, for all rows, put into y or added to it. `errands` run meanwhile.
-  void add_panel(const Plan& plan, int layer, Site site, int segment_index, int panel, Rows<const Activation> x,
-                 Start start, Rows<float> y, Errands* errands) const {
-    const Segment<Numbers>& segment = model_.layers[layer].sites[site][segment_index];
-    add_weights(segment.weights, panel, int(plan.rows.size()), x, start, y, errands);
-    if (!segment.bias.is_empty()) {
-      for (int row = 0; row < int(plan.rows.size()); ++row) {
-        for (int c = 0; c < PANEL; c += LANES) {
-          store(y[row] + c, load(y[row] + c) + load(segment.bias.data() + panel * PANEL + c));
+  // What the adapters of a group add to all panels of a site, put into y or added to it.
+  void add_updates(const Plan& plan, const PieceGroup& group, int layer, Site site, Rows<const Activation> x,
+                   Start start, Rows<float> y) {
+    const int lowered = lowered_panels(plan, layer, site);
+    for (int panel = 0; panel < lowered; ++panel) lower(plan, group, layer, site, panel, x);
+    for (int segment = 0; segment < SEGMENT_COUNT[site]; ++segment) {
+      const auto& matrix = model_.layers[layer].sites[site][segment];
+      // Of several adapters in turn: memory gives several stretches side by side faster than one.
+      for (int panel = 0; panel < matrix.weights.panel_count(); ++panel) {
+        for (int index = 0; index < group.count; ++index) {
+          add_update(plan.pieces[group.first_piece + index], layer, site, segment, panel, panel + 1, start,
+                     columns(y, matrix.first_panel + panel));
         }
       }
     }
-    for (const auto& piece : plan.pieces) {
-      const SegmentUpdate<Numbers>& adapter = update(piece, layer, site).segments[segment_index];
-      if (adapter.b.is_empty()) continue;
-      const auto* weights = adapter.b.panel(panel);
-      add_product<Numbers, PANEL_VECTORS>(
-          Start::Y, piece.row_count, {lowered(piece.first_row) + adapter.first_column, std::size_t(lowered_stride_)},
-          {&weights, 1, adapter.b.depth(), PANEL}, y.from(piece.first_row));
+  }
+
+  // Panels `first` to `end` of a segment for all rows, put into y or added to it; with what the adapters add, unless
+  // that is there already. `errands_of(panel)` run beside the weights.
+  template <class ErrandsOf>
+  void add_panels(const Plan& plan, bool with_updates, int layer, Site site, int segment_index, int first, int end,
+                  Rows<const Activation> x, Start start, Rows<float> y, const ErrandsOf& errands_of) const {
+    const Segment<Numbers>& segment = model_.layers[layer].sites[site][segment_index];
+    const int rows = int(plan.rows.size());
+    if (with_updates && has_update(plan, layer, site, segment_index)) {
+      if (start == Start::ZERO) clear(plan.pieces[0].first_row, first, end, y);
+      for (const auto& piece : plan.pieces) add_update(piece, layer, site, segment_index, first, end, start, y);
+      start = Start::Y;
     }
+    for (int panel = first; panel < end; ++panel) {
+      const Rows<float> to = columns(y, panel - first);
+      add_weights(segment.weights, panel, rows, x, start, to, errands_of(panel));
+      if (!segment.bias.is_empty()) add_bias(segment.bias.data() + panel * PANEL, rows, to);
+    }
+  }
+
+  // Zeros in `rows` rows, as wide as panels `first` to `end`.
+  static void clear(int rows, int first, int end, Rows<float> y) {
+    for (int row = 0; row < rows; ++row) std::fill_n(y[row], std::size_t(end - first) * PANEL, 0.0f);
+  }
+
+  static Rows<float> columns(Rows<float> rows, int panel) {
+    return {rows.first + std::size_t(panel) * PANEL, rows.stride};
   }
 
   // One panel of any packed matrix, for `rows` rows.
@@ -81,6 +109,35 @@ class LinearLayers {
   }
 
  private:
+  bool has_update(const Plan& plan, int layer, Site site, int segment) const {
+    return std::any_of(plan.pieces.begin(), plan.pieces.end(), [&](const AdapterPiece& piece) {
+      return !update(piece, layer, site).segments[segment].b.is_empty();
+    });
+  }
+
+  // b · (a · x) of a piece's rows for panels `first` to `end`; zeros where the adapter has no such b.
+  void add_update(const AdapterPiece& piece, int layer, Site site, int segment, int first, int end, Start start,
+                  Rows<float> y) const {
+    const SegmentUpdate<Numbers>& adapter = update(piece, layer, site).segments[segment];
+    const Rows<float> own = y.from(piece.first_row);
+    if (adapter.b.is_empty()) {
+      if (start == Start::ZERO) clear(piece.row_count, first, end, own);
+      return;
+    }
+    const Rows<const Activation> low{lowered(piece.first_row) + adapter.first_column, std::size_t(lowered_stride_)};
+    for (int panel = first; panel < end; ++panel) {
+      const auto* weights = adapter.b.panel(panel);
+      add_product<Numbers, PANEL_VECTORS>(start, piece.row_count, low, {&weights, 1, adapter.b.depth(), PANEL},
+                                          columns(own, panel - first));
+    }
+  }
+
+  static void add_bias(const float* bias, int rows, Rows<float> y) {
+    for (int row = 0; row < rows; ++row) {
+      for (int c = 0; c < PANEL; c += LANES) store(y[row] + c, load(y[row] + c) + load(bias + c));
+    }
+  }
+
   void lower_rows(const AdapterPiece& piece, int layer, Site site, int panel, Rows<const Activation> x) {
     const auto* weights = narrow_panel(piece, layer, site, panel);
     if (weights == nullptr) return;

@@ -57,14 +57,18 @@ struct SelectedRow {
 };
 
 struct Plan {
+  // Rows without an adapter come first.
   std::vector<RowPlan> rows;
   std::vector<AdapterPiece> pieces;
   std::vector<PieceGroup> groups;  // of all pieces
   std::vector<QueryTile> tiles;
   std::vector<SelectedRow> selected;
+  // Whether the groups are so many, and so even, that the members can share them out.
+  bool groups_are_even = false;
 };
 
-inline Plan plan_chunk(const Request& request, int first, int end, int tile_rows) {
+// `tile_rows`: rows of one sequence that attend together. `members`: of the team.
+inline Plan plan_chunk(const Request& request, int first, int end, int tile_rows, int members) {
   const auto adapter_of = [&](int row) { return request.adapters[request.sequence_of[row]]; };
   std::vector<int> order(end - first);
   std::iota(order.begin(), order.end(), first);
@@ -94,12 +98,21 @@ inline Plan plan_chunk(const Request& request, int first, int end, int tile_rows
     ++plan.pieces.back().row_count;
   }
 
+  const auto is_lone = [](const AdapterPiece& piece) { return piece.row_count == 1; };
+  const int lone_rows = int(std::count_if(plan.pieces.begin(), plan.pieces.end(), is_lone));
+  const int together = std::clamp(lone_rows / (2 * members), 1, LONE_ROWS);
+  int most_rows = 0;
   for (int index = 0; index < int(plan.pieces.size()); ++index) {
-    const auto is_lone = [&](int piece) { return plan.pieces[piece].row_count == 1; };
-    const bool joins = !plan.groups.empty() && plan.groups.back().count < LONE_ROWS && is_lone(index) &&
-                       is_lone(plan.groups.back().first_piece);
+    const AdapterPiece& piece = plan.pieces[index];
+    const bool joins = !plan.groups.empty() && plan.groups.back().count < together && is_lone(piece) &&
+                       is_lone(plan.pieces[plan.groups.back().first_piece]);
     if (!joins) plan.groups.push_back({index, 0});
     ++plan.groups.back().count;
+    most_rows = std::max({most_rows, piece.row_count, plan.groups.back().count});
+  }
+  if (!plan.pieces.empty()) {
+    const int adapted_rows = int(plan.rows.size()) - plan.pieces[0].first_row;
+    plan.groups_are_even = most_rows * 2 * members <= adapted_rows;
   }
 
   std::vector<int> logits_slot(request.selected, -1);

@@ -146,10 +146,13 @@ void multiply_apart(int rows, const typename Numbers::Activation* const* x, cons
   if constexpr (ROWS > 1) {
     if (rows < ROWS) return multiply_apart<Numbers, ROWS - 1>(rows, x, w, depth, y);
   }
-  constexpr int GROUP = Numbers::GROUP;
+  constexpr int GROUP = Numbers::GROUP, AHEAD = 1024;  // bytes
   Floats sums[ROWS][1][NARROW_VECTORS] = {};
   for (int k = 0; k < depth; k += GROUP) {
-    for (int r = 0; r < ROWS; ++r) detail::add_group<1, NARROW_VECTORS>(sums[r], x[r] + k, 0, w[r] + k * NARROW);
+    for (int r = 0; r < ROWS; ++r) {
+      __builtin_prefetch(reinterpret_cast<const char*>(w[r] + k * NARROW) + AHEAD, 0, 2);
+      detail::add_group<1, NARROW_VECTORS>(sums[r], x[r] + k, 0, w[r] + k * NARROW);
+    }
   }
   for (int r = 0; r < ROWS; ++r) {
     for (int v = 0; v < NARROW_VECTORS; ++v) store(y[r] + v * LANES, sums[r][0][v]);

@@ -1,9 +1,9 @@
 // What a member of the team reads next, as errands: for the time of a panel's product, or for a time of waiting.
 //
-// With many rows, beside a product, in the order in which it is needed: what the adapters add to the panel, the weights
-// that the member goes on with, and its share of the factors with which the next site begins. Where all rows fit into
-// one tile, memory has enough to do during a product; what it is asked for while a member waits is that with which the
-// next part begins.
+// With many rows, beside a product, in the order in which it is needed: what the adapters add to the panel that the
+// member goes on with, that panel's weights, and the member's share of the factors with which the next site begins.
+// Where all rows fit into one tile, memory has enough to do during a product; what it is asked for while a member waits
+// is that with which the next part begins.
 #pragma once
 
 #include "errands.hpp"
@@ -47,11 +47,16 @@ class Upcoming {
     const int rows = int(plan.rows.size());
     if (rows <= PanelProduct<Numbers>::ROWS) return nullptr;
     errands.clear();
-    for (const auto& each : plan.pieces) {
-      const auto& b = update(each, layer, site).segments[panel.segment].b;
-      if (!b.is_empty()) errands.add(b.beginning(panel.index, b.depth()));
+    if (const auto then = after(layer, site, panel, next); then.layer < model_.shape.layers) {
+      for (const auto& each : plan.pieces) {
+        const auto& b = update(each, then.layer, then.site).segments[then.panel.segment].b;
+        if (!b.is_empty()) errands.add(b.beginning(then.panel.index, b.depth()));
+      }
+      const auto& weights = model_.layers[then.layer].sites[then.site][then.panel.segment].weights;
+      errands.add(weights.beginning(then.panel.index, DEPTH_BLOCK));
+    } else {
+      errands.add(model_.head.beginning(0, DEPTH_BLOCK));
     }
-    errands.add(weights_after(layer, site, panel, next));
     add_share_of_next_factors(errands, plan, layer, site, piece);
     spread(errands, model_.layers[layer].sites[site][panel.segment].weights, rows);
     return &errands;
@@ -111,16 +116,18 @@ class Upcoming {
   // Of what comes next, so much finds room in a member's second cache beside what it is at.
   static constexpr int SHARE_BYTES = 1 << 18;
 
-  Stretch weights_after(int layer, Site site, Panel panel, int next) const {
-    const auto& sites = model_.layers[layer].sites;
-    if (site == GATE_UP && panel.segment == 0) return sites[GATE_UP][1].weights.beginning(panel.index, DEPTH_BLOCK);
-    if (next < pieces_of(site)) {
-      const Panel then = panel_of(layer, site, next);
-      return sites[site][then.segment].weights.beginning(then.index, DEPTH_BLOCK);
-    }
-    if (site != DOWN) return sites[site + 1][0].weights.beginning(0, DEPTH_BLOCK);
-    if (layer + 1 < model_.shape.layers) return model_.layers[layer + 1].sites[QKV][0].weights.beginning(0, DEPTH_BLOCK);
-    return model_.head.beginning(0, DEPTH_BLOCK);
+  struct Place {
+    int layer;  // as many as there are: the head
+    Site site;
+    Panel panel;
+  };
+
+  // The panel that the member goes on with.
+  Place after(int layer, Site site, Panel panel, int next) const {
+    if (site == GATE_UP && panel.segment == 0) return {layer, site, {1, panel.index}};
+    if (next < pieces_of(site)) return {layer, site, panel_of(layer, site, next)};
+    if (site != DOWN) return {layer, Site(site + 1), {0, 0}};
+    return {layer + 1, QKV, {0, 0}};
   }
 
   void add_share_of_next_factors(Errands& errands, const Plan& plan, int layer, Site site, int piece) const {
