@@ -82,17 +82,26 @@ def make_material(size: str, names: list[str]) -> Path:
     if set(names) != {"ours"} and not (PEERS / "made").exists():
         print(f"making {PEERS.relative_to(REPOSITORY)}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-        subprocess.run([PEERS / "bin" / "python", "-m", "pip", "install", "-q", "-r", REQUIREMENTS], check=True)
+        pip = [PEERS / "bin" / "python", "-m", "pip"]
+        subprocess.run([*pip, "install", "-q", "-r", REQUIREMENTS], check=True)
+        # optimum-intel asks for it and does well without; beside a torch for CPUs only it fails where it is imported.
+        subprocess.run([*pip, "uninstall", "-q", "-y", "torchvision"], check=True)
         (PEERS / "made").touch()
     if "openvino" in names and not (folder / "openvino" / "openvino_model.xml").exists():
         export = [str(PEERS / "bin" / "optimum-cli"), "export", "openvino", "-m", str(folder / "model")]
         settings = ["--weight-format", "fp16", "--task", "text-generation-with-past", str(folder / "openvino")]
-        subprocess.run([*export, *settings], check=True, env=environment(), capture_output=True)
+        _run([*export, *settings])
     return folder
 
 
 def _ours(*command: str) -> None:
-    subprocess.run([sys.executable, *command], check=True, cwd=REPOSITORY, env=environment(), capture_output=True)
+    _run([sys.executable, *command])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}; its last words:\n{done.stderr[-2000:]}")
 
 
 def environment() -> dict[str, str]:
