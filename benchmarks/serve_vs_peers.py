@@ -71,7 +71,7 @@ def main() -> None:
         for name in names:
             runs[name].append(contest(name, folder))
             result = result_of(given.size, folder, runs, bandwidth)
-            keep(given.size, result)
+            keep(result)
     print("\n".join(told(result)))
 
 
@@ -162,10 +162,12 @@ def result_of(size: str, folder: Path, runs: dict[str, list[dict[str, Any]]], ba
     }
 
 
-def keep(size: str, result: dict[str, Any]) -> None:
+def keep(result: dict[str, Any]) -> None:
+    """Beside the results of other sizes and machines."""
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     others = json.loads(TARGET.read_text()) if TARGET.exists() else {}
-    TARGET.write_text(json.dumps({**others, size: result}, indent=1) + "\n")
+    name = f"{result['size']}, {result['machine']}"
+    TARGET.write_text(json.dumps({**others, name: result}, indent=1) + "\n")
 
 
 def told(result: dict[str, Any]) -> list[str]:

@@ -65,8 +65,8 @@ def parts() -> Iterator[str]:
             yield table_and_sentences(train_vs_peers.told(result))
     if results := result_of("serve_vs_peers"):
         yield SERVING
-        for size, result in results.items():
-            yield f"\n### {size}\n\n{origin_of(result)}.\n\n"
+        for name, result in results.items():
+            yield f"\n### {name}\n\n{origin_of(result)}.\n\n"
             yield table_and_sentences(serve_vs_peers.told(result))
     if result := result_of("control_plane"):
         yield f"{CONTROL_PLANE}\n{origin_of(result)}.\n\n{table_and_sentences(control_plane.told(result))}"
