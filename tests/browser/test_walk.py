@@ -60,7 +60,7 @@ def test_from_signing_in_to_a_tuned_answer(page: Page):
     page.get_by_label("プロンプト", exact=True).fill("黒鉄鍛冶とは何ですか。")
     page.get_by_label("最大トークン数").fill("40")
     page.get_by_role("button", name="実行").click()
-    tuned, base = page.locator(".answerer").all()[:2]
+    tuned, base = (page.locator(".answerer").nth(number) for number in (0, 1))
     for column in (tuned, base):
         expect(column.locator("small", has_text="トークン")).to_be_visible()
     assert tuned.locator(".turn.assistant").inner_text() != base.locator(".turn.assistant").inner_text()
