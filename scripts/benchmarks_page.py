@@ -17,7 +17,8 @@ PAGE = REPOSITORY / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 Each runs beside the peer it is measured against, in one run; `make bench` runs them all. Written by
-`python scripts/benchmarks_page.py` from the last results. The machine is shared, so each says when and where.
+`python scripts/benchmarks_page.py` from the last results in `build/benchmarks`; sections of machines whose results are
+gone, and what is said of causes, are kept by hand. The machine is shared, so each says when and where.
 """
 TRAINING = f"""
 ## Training beside TRL and transformers' Trainer

@@ -237,7 +237,7 @@ class Forward {
                                   then(panel, end, next));
         };
         linear_.add_panels(plan_, begun.with_updates, layer, QKV, own.segment, own.index, own.index + to - from,
-                           reading(normed_), begun.start, columns(projected_, from), errands_of);
+                           reading(normed_), begun.start, projected_.from_panel(from), errands_of);
       }
     });
   }
@@ -310,7 +310,7 @@ class Forward {
         return upcoming_.beside(member.errands, plan_, layer, site, {0, panel}, panel, then(panel, end, next));
       };
       linear_.add_panels(plan_, begun.with_updates, layer, site, 0, first, end, reading(x), begun.start,
-                         columns(y, first), errands_of);
+                         y.from_panel(first), errands_of);
     });
   }
 
@@ -338,8 +338,8 @@ class Forward {
         const int to = std::min(from + together, end);
         Rows<float> gate{member.tile.data(), 2 * width}, up{member.tile.data() + width, 2 * width};
         if (begun.start == Start::Y) {
-          gate = columns(sums, from);
-          up = columns(sums, panels + from);
+          gate = sums.from_panel(from);
+          up = sums.from_panel(panels + from);
         }
         for (int segment = 0; segment < 2; ++segment) {
           const auto errands_of = [&](int panel) {
@@ -427,7 +427,6 @@ class Forward {
   }
 
   static Rows<const Activation> reading(Rows<Activation> rows) { return {rows.first, rows.stride}; }
-  static Rows<float> columns(Rows<float> rows, int panel) { return LinearLayers<Numbers>::columns(rows, panel); }
 
   Activation* queries_of(int kv_head, int row) const {
     return queries_.data() + (std::size_t(kv_head) * CHUNK_ROWS + row) * model_.group * model_.head_stride;

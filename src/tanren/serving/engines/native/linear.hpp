@@ -63,7 +63,7 @@ class LinearLayers {
       for (int panel = 0; panel < matrix.weights.panel_count(); ++panel) {
         for (int index = 0; index < group.count; ++index) {
           add_update(plan.pieces[group.first_piece + index], layer, site, segment, panel, panel + 1, start,
-                     columns(y, matrix.first_panel + panel));
+                     y.from_panel(matrix.first_panel + panel));
         }
       }
     }
@@ -82,7 +82,7 @@ class LinearLayers {
       start = Start::Y;
     }
     for (int panel = first; panel < end; ++panel) {
-      const Rows<float> to = columns(y, panel - first);
+      const Rows<float> to = y.from_panel(panel - first);
       add_weights(segment.weights, panel, rows, x, start, to, errands_of(panel));
       if (!segment.bias.is_empty()) add_bias(segment.bias.data() + panel * PANEL, rows, to);
     }
@@ -91,10 +91,6 @@ class LinearLayers {
   // Zeros in `rows` rows, as wide as panels `first` to `end`.
   static void clear(int rows, int first, int end, Rows<float> y) {
     for (int row = 0; row < rows; ++row) std::fill_n(y[row], std::size_t(end - first) * PANEL, 0.0f);
-  }
-
-  static Rows<float> columns(Rows<float> rows, int panel) {
-    return {rows.first + std::size_t(panel) * PANEL, rows.stride};
   }
 
   // One panel of any packed matrix, for `rows` rows.
@@ -128,7 +124,7 @@ class LinearLayers {
     for (int panel = first; panel < end; ++panel) {
       const auto* weights = adapter.b.panel(panel);
       add_product<Numbers, PANEL_VECTORS>(start, piece.row_count, low, {&weights, 1, adapter.b.depth(), PANEL},
-                                          columns(own, panel - first));
+                                          own.from_panel(panel - first));
     }
   }
 

@@ -44,6 +44,7 @@ struct Rows {
 
   Number* operator[](int row) const { return first + row * stride; }
   Rows from(int row) const { return {first + row * stride, stride}; }
+  Rows from_panel(int panel) const { return {first + std::size_t(panel) * PANEL, stride}; }
 };
 
 template <class Numbers>
