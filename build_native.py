@@ -35,7 +35,7 @@ _AVX2 = ["-mavx2", "-mfma"]
 _AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 _AVX512_BF16 = [*_AVX2, *_AVX512, "-mavx512bf16"]
 X86_FLAGS = {
-    "amxbf16": [*_AVX512_BF16, "-mamx-tile", "-mamx-bf16"],
+    "amxbf16": [*_AVX512_BF16, "-mavx512vbmi", "-mamx-tile", "-mamx-bf16"],
     "avx512bf16": _AVX512_BF16,
     "avx2": _AVX2,
 }

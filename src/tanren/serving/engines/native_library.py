@@ -38,7 +38,7 @@ class Shape(Structure):
             for name in (
                 "hidden", "layers", "heads", "kv_heads", "head_dim", "intermediate", "vocabulary", "positions",
                 "rotary_half", "rope_tables", "block_count", "threads", "is_bfloat16", "is_tied", "has_qk_norm",
-                "has_post_norms", "is_gelu",
+                "has_post_norms", "is_gelu", "compresses_weights",
             )
         ),
         *(

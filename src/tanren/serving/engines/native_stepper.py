@@ -7,8 +7,9 @@ to begin.
 What holds for results   a row's logits are the same to the last bit whatever it is computed beside, however its prompt
          was cut into calls, and whatever the number of threads; not on another instruction set.
 
-Cost     the weights once in memory, tied ones once, plus scratch of some six megabytes for each thousand of hidden
-         features; loading is one pass over the files.
+Cost     the weights once in memory, tied ones once, and with AMX-BF16 bfloat16 ones in three quarters of their size,
+         none changed (see weight_matrix.hpp); scratch of some six megabytes for each thousand of hidden features;
+         loading is one pass over the files.
 
 Legend   O features out, I features in, R rank; for a call, see stepper.py.
 """
@@ -80,9 +81,11 @@ class NativeStepper:
         key_value_bytes: int,
         thread_count: int,
         instruction_set: str | None = None,
+        compresses_weights: bool = True,
         libraries: Path = BUILT,
     ) -> None:
-        """`instruction_set`: a key of INSTRUCTION_SETS; None for the fastest that works here.
+        """`instruction_set`: a key of INSTRUCTION_SETS; None for the fastest that works here. `compresses_weights`:
+        bfloat16 ones, where the instruction set can (AMX-BF16); no logit differs.
 
         Raises   ModelFailed where the model is not one that the engine computes, not one block fits into
                  `key_value_bytes`, or the library is not here (EngineFailed).
@@ -100,7 +103,7 @@ class NativeStepper:
         self._logits = np.empty(0, dtype=np.float32)
         positions = min(native.context_length, self._block_count * BLOCK_TOKENS)
         ropes = rope_tables(native, folder, position_count=positions)
-        self._engine = self._library.open(_shape(native, ropes, self._block_count, thread_count))
+        self._engine = self._library.open(_shape(native, ropes, self._block_count, thread_count, compresses_weights))
         try:
             for table, (cosines_TH, sines_TH) in enumerate(zip(ropes.cosines_NTH, ropes.sines_NTH, strict=True)):
                 self._call("set_rope_table", table, cosines_TH.ctypes.data, sines_TH.ctypes.data)
@@ -295,7 +298,9 @@ def _parts(native: NativeArchitecture) -> dict[str, list[_Part]]:
     return found
 
 
-def _shape(native: NativeArchitecture, ropes: RopeTables, block_count: int, thread_count: int) -> Shape:
+def _shape(
+    native: NativeArchitecture, ropes: RopeTables, block_count: int, thread_count: int, compresses_weights: bool
+) -> Shape:
     sizes = native.sizes
     table_count, position_count, rotary_half = ropes.cosines_NTH.shape
     return Shape(
@@ -316,6 +321,7 @@ def _shape(native: NativeArchitecture, ropes: RopeTables, block_count: int, thre
         has_qk_norm=native.architecture.has_qk_norm,
         has_post_norms=native.architecture.has_feedforward_norms,
         is_gelu=native.is_gelu,
+        compresses_weights=compresses_weights,
         rms_epsilon=native.rms_epsilon,
         attention_scale=native.attention_scale,
         attention_softcap=native.attention_softcap,

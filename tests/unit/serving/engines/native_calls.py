@@ -44,7 +44,12 @@ class Stretch:
 
 
 def open_stepper(
-    folder: Path, *, instruction_set: str | None = None, thread_count: int = 2, block_count: int = 64
+    folder: Path,
+    *,
+    instruction_set: str | None = None,
+    thread_count: int = 2,
+    block_count: int = 64,
+    compresses_weights: bool = True,
 ) -> NativeStepper:
     probe = NativeStepper(
         folder, key_value_bytes=1 << 24, thread_count=1, instruction_set=instruction_set, libraries=LIBRARIES
@@ -56,6 +61,7 @@ def open_stepper(
         key_value_bytes=block_count * block_bytes,
         thread_count=thread_count,
         instruction_set=instruction_set,
+        compresses_weights=compresses_weights,
         libraries=LIBRARIES,
     )
 

@@ -313,6 +313,52 @@ def test_sizes_need_not_fit_the_panels_of_the_library(tmp_path: Path) -> None:
         stepper.close()
 
 
+@pytest.mark.skipif("amxbf16" not in INSTRUCTION_SETS, reason="weights are compressed for AMX-BF16")
+@pytest.mark.parametrize("name", ["llama-2", "gemma-2", "qwen-2"])
+def test_compressed_weights_give_the_same_bits_from_three_quarters_of_the_memory(tmp_path: Path, name: str) -> None:
+    base = save_architecture(tmp_path, name, seed=2, dtype=torch.bfloat16)
+    file, random = base / "model.safetensors", torch.Generator().manual_seed(3)
+    tensors = load_file(file)
+    for tensor in tensors.values():
+        if tensor.ndim != 2:
+            continue
+        # What a codebook of sixteen has no place for, and as anything else would be seen in the logits.
+        for rare in (0.0, -0.0, 1e-40, -1e-30, 1e-8, -4.0):
+            at = torch.randint(tensor.numel(), (2,), generator=random)
+            tensor.view(-1)[at] = rare
+    save_file(tensors, file, metadata={"format": "pt"})
+    bits, sizes = [], []
+    for compresses in (False, True):
+        stepper = open_stepper(base, instruction_set="amxbf16", compresses_weights=compresses, block_count=200)
+        prompts = [Stretch(some_tokens(LENGTH, seed), range(4 * seed, 4 * seed + 4)) for seed in range(7)]
+        whole = logits_of(stepper, *prompts)
+        single = logits_of(stepper, Stretch([5], [50]))
+        some = logits_of(stepper, *(Stretch([at], [60 + at]) for at in range(20)))
+        bits.append(np.concatenate([whole, single, some]).tobytes())
+        sizes.append(stepper.weight_bytes)
+        stepper.close()
+    assert bits[0] == bits[1]
+    assert sizes[1] < 0.85 * sizes[0], "three quarters, and what makes a matrix this small full units"
+
+
+@pytest.mark.skipif("amxbf16" not in INSTRUCTION_SETS, reason="weights are compressed for AMX-BF16")
+def test_weights_of_all_magnitudes_stay_as_they_are(tmp_path: Path) -> None:
+    base = save_architecture(tmp_path, "llama-2", seed=2, dtype=torch.bfloat16)
+    file, random = base / "model.safetensors", torch.Generator().manual_seed(3)
+    tensors = load_file(file)
+    for name, tensor in tensors.items():
+        if tensor.ndim == 2:
+            tensors[name] = tensor * torch.exp2(torch.randint(-60, 3, tensor.shape, generator=random)).bfloat16()
+    save_file(tensors, file, metadata={"format": "pt"})
+    answers = []
+    for compresses in (False, True):
+        stepper = open_stepper(base, instruction_set="amxbf16", compresses_weights=compresses)
+        logits = logits_of(stepper, Stretch(some_tokens(LENGTH), BLOCKS))
+        answers.append((logits.tobytes(), stepper.weight_bytes))
+        stepper.close()
+    assert answers[0] == answers[1]
+
+
 def test_float16_weights_are_computed_in_float32(base_of: Callable[..., Path], tmp_path: Path) -> None:
     base = save_architecture(tmp_path, "llama-2", seed=4)
     file = base / "model.safetensors"

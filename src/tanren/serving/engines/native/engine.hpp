@@ -235,10 +235,10 @@ class EngineOf final : public Engine {
     }
   }
 
-  PackedMatrix<Numbers, PANEL> packed(int out, int in, const void* values) {
+  WeightMatrix<Numbers> packed(int out, int in, const void* values) {
     const auto* weights = static_cast<const Weight*>(values);
     const auto value = [&](int row, int column) { return weights[std::size_t(row) * in + column]; };
-    return {model_.memory, out, in, value, PanelProduct<Numbers>::STEP};
+    return {model_.memory, out, in, value, model_.shape.compresses_weights != 0};
   }
 
   static Buffer<float> filled_up(const float* values, int count) {

@@ -183,11 +183,13 @@ class Forward {
   }
 
   void embed(int token, float* to) const {
-    for (int column = 0; column < shape_.hidden; ++column) {
-      const Weight value = shape_.is_tied ? model_.head.at(token, column)
-                                          : model_.embedding.data()[std::size_t(token) * shape_.hidden + column];
-      to[column] = widened(value) * shape_.embedding_scale;
+    if (shape_.is_tied) {
+      model_.head.copy_row(token, shape_.hidden, to);
+    } else {
+      const Weight* row = model_.embedding.data() + std::size_t(token) * shape_.hidden;
+      for (int column = 0; column < shape_.hidden; ++column) to[column] = widened(row[column]);
     }
+    for (int column = 0; column < shape_.hidden; ++column) to[column] *= shape_.embedding_scale;
     // Not only at first: an earlier row that was not finite has spoilt its fill as well.
     std::fill(to + shape_.hidden, to + hidden_, 0.0f);
   }
@@ -365,8 +367,8 @@ class Forward {
     const int panels = model_.head.panel_count();
     share_panels(panels, member, [&](int first, int end, int next) {
       for (int panel = first; panel < end; ++panel) {
-        LinearLayers<Numbers>::add_weights(model_.head, panel, count, reading(normed_), Start::ZERO, logits,
-                                           upcoming_.beside_head(member.errands, count, then(panel, end, next)));
+        PanelProduct<Numbers>::add(Start::ZERO, count, reading(normed_), model_.head, panel, logits,
+                                   upcoming_.beside_head(member.errands, count, then(panel, end, next)));
         const int base = panel * PANEL, valid = std::min(PANEL, shape_.vocabulary - base);
         for (int index = 0; index < count; ++index) {
           find_best(logits[index], valid, base, member.best[index]);

@@ -72,7 +72,7 @@ std::int64_t tanren_runs(std::int32_t which) {
   if (which == 1) return has_avx2;
   const bool has_bfloat16 = has_avx2 && has_avx512 && __builtin_cpu_supports("avx512bf16");
   if (which == 2) return has_bfloat16;
-  if (which == 3) return has_bfloat16 && may_use_matrix_registers();
+  if (which == 3) return has_bfloat16 && __builtin_cpu_supports("avx512vbmi") && may_use_matrix_registers();
 #endif
   return which == 0;
 }

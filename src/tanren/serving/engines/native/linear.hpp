@@ -83,7 +83,7 @@ class LinearLayers {
     }
     for (int panel = first; panel < end; ++panel) {
       const Rows<float> to = y.from_panel(panel - first);
-      add_weights(segment.weights, panel, rows, x, start, to, errands_of(panel));
+      PanelProduct<Numbers>::add(start, rows, x, segment.weights, panel, to, errands_of(panel));
       if (!segment.bias.is_empty()) add_bias(segment.bias.data() + panel * PANEL, rows, to);
     }
   }
@@ -91,17 +91,6 @@ class LinearLayers {
   // Zeros in `rows` rows, as wide as panels `first` to `end`.
   static void clear(int rows, int first, int end, Rows<float> y) {
     for (int row = 0; row < rows; ++row) std::fill_n(y[row], std::size_t(end - first) * PANEL, 0.0f);
-  }
-
-  // One panel of any packed matrix, for `rows` rows.
-  static void add_weights(const PackedMatrix<Numbers, PANEL>& matrix, int panel, int rows, Rows<const Activation> x,
-                          Start start, Rows<float> y, Errands* errands) {
-    const int block = rows > PanelProduct<Numbers>::ROWS ? DEPTH_BLOCK : matrix.depth();
-    for (int k = 0; k < matrix.depth(); k += block) {
-      const auto* weights = matrix.panel(panel) + std::size_t(k) * PANEL;
-      const int depth = std::min(block, matrix.depth() - k);
-      PanelProduct<Numbers>::add(k == 0 ? start : Start::Y, rows, {x.first + k, x.stride}, weights, depth, y, errands);
-    }
   }
 
  private:

@@ -17,6 +17,7 @@
 #include "numbers.hpp"
 #include "packing.hpp"
 #include "tile.hpp"
+#include "weight_matrix.hpp"
 
 namespace tanren {
 
@@ -32,10 +33,11 @@ struct Shape {
   std::int32_t block_count;
   std::int32_t threads;
   std::int32_t is_bfloat16;
-  std::int32_t is_tied;         // the head is the embedding
-  std::int32_t has_qk_norm;     // queries and keys are normed before they are turned
-  std::int32_t has_post_norms;  // so is what attention and feed-forward add to the residual stream
-  std::int32_t is_gelu;         // gelu_tanh, else silu
+  std::int32_t is_tied;               // the head is the embedding
+  std::int32_t has_qk_norm;           // queries and keys are normed before they are turned
+  std::int32_t has_post_norms;        // so is what attention and feed-forward add to the residual stream
+  std::int32_t is_gelu;               // gelu_tanh, else silu
+  std::int32_t compresses_weights;    // where the instruction set can
   float rms_epsilon;
   float attention_scale;
   float attention_softcap;  // 0: none
@@ -51,7 +53,7 @@ enum Norm : int { ATTENTION_INPUT, ATTENTION_OUTPUT, FEEDFORWARD_INPUT, FEEDFORW
 
 template <class Numbers>
 struct Segment {
-  PackedMatrix<Numbers, PANEL> weights;
+  WeightMatrix<Numbers> weights;
   Buffer<float> bias;   // [panels · PANEL], or none
   int first_panel = 0;  // among those of its site
 };
@@ -157,7 +159,7 @@ class Model {
   int head_stride;  // a head's values, filled up with zeros
   int group;        // query heads that share a head of keys and values
   std::vector<Layer<Numbers>> layers;
-  PackedMatrix<Numbers, PANEL> head;
+  WeightMatrix<Numbers> head;
   Buffer<Weight> embedding;  // [vocabulary, hidden]; none where it is the head
   Buffer<float> cosines, sines;  // [rope_tables, positions, rotary_half]
   Buffer<float> final_norm;

@@ -45,7 +45,10 @@ class PackedMatrix {
     return {panel(panel_index), std::size_t(depth < depth_ ? depth : depth_) * WIDTH * sizeof(Weight)};
   }
   Stretch everything() const { return {data_, bytes()}; }
-  Weight at(int row, int column) const { return data_[place(row, column)]; }
+  // The first `count` values of a row.
+  void copy_row(int row, int count, float* to) const {
+    for (int column = 0; column < count; ++column) to[column] = widened(data_[place(row, column)]);
+  }
 
  private:
   std::size_t count() const { return std::size_t(panels_) * WIDTH * depth_; }

@@ -14,9 +14,6 @@
 
 namespace tanren {
 
-// So much of a panel's depth is gone through for all rows before the next: it stays in the second cache meanwhile.
-inline constexpr int DEPTH_BLOCK = 2048;
-
 template <class Numbers>
 class Upcoming {
  public:
@@ -141,7 +138,7 @@ class Upcoming {
     }
   }
 
-  static void spread(Errands& errands, const PackedMatrix<Numbers, PANEL>& weights, int rows) {
+  static void spread(Errands& errands, const WeightMatrix<Numbers>& weights, int rows) {
     using Product = PanelProduct<Numbers>;
     errands.spread(std::size_t((rows - 1) / Product::ROWS + 1) * (weights.depth() / Product::STEP));
   }
