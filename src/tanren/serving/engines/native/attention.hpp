@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "errands.hpp"
 #include "model.hpp"
 #include "plan.hpp"
 #include "row_functions.hpp"
@@ -45,39 +46,50 @@ class Attention {
         most_(queries_),
         sums_(queries_) {}
 
+  // A tile, for one head of keys and values.
+  struct Piece {
+    const QueryTile* tile;
+    int kv_head;
+  };
+
   // `q`: the tile's queries, scaled, head_stride apart; a row's group together. `to`: each row's whole output.
-  void attend(int layer, int kv_head, const Plan& plan, const QueryTile& tile, const Activation* q,
-              Rows<Activation> to) {
-    const int stride = model_.head_stride, count = tile.row_count * model_.group;
+  // `next`: the piece that follows on this thread, or null; while this one computes, what is read next is fetched.
+  void attend(int layer, const Plan& plan, Piece piece, const Piece* next, const Activation* q, Rows<Activation> to) {
+    const QueryTile& tile = *piece.tile;
+    const int stride = model_.head_stride, count = tile.row_count * model_.group, kv_head = piece.kv_head;
     const int window = model_.layers[layer].window;
     const RowPlan& first_row = plan.rows[tile.first_row];
-    const int first_block = window == 0 ? 0 : std::max(0, first_row.position - window + 1) / BLOCK_TOKENS;
-    const int end_block = (first_row.position + tile.row_count - 1) / BLOCK_TOKENS + 1;
+    const Blocks all = blocks_of(layer, plan, tile);
 
     std::fill_n(most_.data(), count, LEAST);
     std::fill_n(sums_.data(), count, 0.0f);
     std::fill_n(outputs_.data(), std::size_t(count) * stride, 0.0f);
-    for (int block = first_block; block < std::min(end_block, first_block + BLOCKS_AHEAD); ++block) {
-      prefetch(model_.keys(layer, first_row.blocks[block], kv_head));
-    }
-    for (int block = first_block, next; block < end_block; block = next) {
-      next = std::min(end_block, (block / SPAN_BLOCKS + 1) * SPAN_BLOCKS);
-      const int blocks = next - block;
-      const Weight* values[SPAN_BLOCKS];
+    for (Blocks span = first_span(all); span.first < all.end; span = span_after(span, all)) {
+      const int blocks = span.end - span.first;
+      upcoming_.clear();
+      if (span.end < all.end) {
+        expect(layer, plan, piece, span_after(span, all));
+      } else if (next != nullptr) {
+        expect(layer, plan, *next, first_span(blocks_of(layer, plan, *next->tile)));
+      }
+      const int share = upcoming_.share(2 * blocks + count);
+      const Weight *keys[SPAN_BLOCKS], *values[SPAN_BLOCKS];
       for (int b = 0; b < blocks; ++b) {
-        const int index = first_row.blocks[block + b];
-        const Weight* keys = model_.keys(layer, index, kv_head);
-        prefetch(keys + model_.block_values());
-        if (block + b + BLOCKS_AHEAD < end_block) {
-          prefetch(model_.keys(layer, first_row.blocks[block + b + BLOCKS_AHEAD], kv_head));
-        }
-        add_product<Numbers, NARROW_VECTORS>(Start::ZERO, count, {q, std::size_t(stride)}, {&keys, 1, stride, NARROW},
-                                             {scores_.data() + b * BLOCK_TOKENS, SPAN});
-        values[b] = model_.values(layer, index, kv_head);
+        keys[b] = model_.keys(layer, first_row.blocks[span.first + b], kv_head);
+        values[b] = keys[b] + model_.block_values();
+      }
+      const Rows<const Activation> queries{q, std::size_t(stride)};
+      for (int b = 0; b < blocks; ++b) {
+        upcoming_.run(share);
+        const Rows<float> scores{scores_.data() + b * BLOCK_TOKENS, SPAN};
+        add_product<Numbers, NARROW_VECTORS>(Start::ZERO, count, queries, {&keys[b], 1, stride, NARROW}, scores);
       }
       for (int query = 0; query < count; ++query) {
-        weigh(query, first_row.position + query / model_.group, window, block * BLOCK_TOKENS, blocks * BLOCK_TOKENS);
+        upcoming_.run(share);
+        weigh(query, first_row.position + query / model_.group, window, span.first * BLOCK_TOKENS,
+              blocks * BLOCK_TOKENS);
       }
+      upcoming_.run(share * blocks);
       add_values(count, values, blocks);
     }
     for (int query = 0; query < count; ++query) {
@@ -89,16 +101,33 @@ class Attention {
  private:
   static constexpr int SPAN_BLOCKS = 8, SPAN = SPAN_BLOCKS * BLOCK_TOKENS;
   static constexpr int MOST_QUERIES = 16;
-  // Blocks lie apart from each other, so the processor cannot guess the next one: it is asked for so much earlier.
-  static constexpr int BLOCKS_AHEAD = 4;
   // Less than any score; finite, so that a stretch of which a query sees nothing leaves no NaN.
   static constexpr float LEAST = -1e30f;
 
-  // Asks for one block's keys, or its values, into the second cache: the first has too few places for requests.
-  void prefetch(const Weight* begin) const {
-    const auto* bytes = reinterpret_cast<const char*>(begin);
-    const std::size_t size = model_.block_values() * sizeof(Weight);
-    for (std::size_t byte = 0; byte < size; byte += 64) __builtin_prefetch(bytes + byte, 0, 1);
+  // Of a sequence, by their number in it.
+  struct Blocks {
+    int first, end;
+  };
+
+  Blocks blocks_of(int layer, const Plan& plan, const QueryTile& tile) const {
+    const int position = plan.rows[tile.first_row].position, window = model_.layers[layer].window;
+    const int first = window == 0 ? 0 : std::max(0, position - window + 1) / BLOCK_TOKENS;
+    return {first, (position + tile.row_count - 1) / BLOCK_TOKENS + 1};
+  }
+
+  static Blocks first_span(Blocks all) { return span_after({all.first, all.first}, all); }
+
+  static Blocks span_after(Blocks span, Blocks all) {
+    return {span.end, std::min(all.end, (span.end / SPAN_BLOCKS + 1) * SPAN_BLOCKS)};
+  }
+
+  // Keys and values of some blocks are read next. A block's follow each other, and are asked for in this order: the
+  // processor notices, and fetches some by itself.
+  void expect(int layer, const Plan& plan, Piece piece, Blocks span) {
+    const RowPlan& row = plan.rows[piece.tile->first_row];
+    for (int block = span.first; block < span.end; ++block) {
+      upcoming_.add({model_.keys(layer, row.blocks[block], piece.kv_head), 2 * model_.block_values() * sizeof(Weight)});
+    }
   }
 
   // Scores of one query for `count` positions from `base` become probabilities relative to the largest so far.
@@ -162,6 +191,7 @@ class Attention {
   Buffer<float> scores_;
   Buffer<Activation> probabilities_;
   Buffer<float> outputs_, most_, sums_;
+  Errands upcoming_;
 };
 
 }  // namespace tanren

@@ -294,11 +294,15 @@ class Forward {
   }
 
   void attend(int layer, Member& member) {
-    const int tiles = int(plan_.tiles.size());
-    member.way.share(tiles * shape_.kv_heads, 1, [&](int index, int) {
-      const QueryTile& tile = plan_.tiles[index / shape_.kv_heads];
-      const int kv_head = index % shape_.kv_heads;
-      member.attention.attend(layer, kv_head, plan_, tile, queries_of(kv_head, tile.first_row), attended_);
+    using Piece = typename Attention<Numbers>::Piece;
+    const int pieces = int(plan_.tiles.size()) * shape_.kv_heads;
+    const auto piece_of = [&](int index) {
+      return Piece{&plan_.tiles[index / shape_.kv_heads], index % shape_.kv_heads};
+    };
+    member.way.share_ahead(pieces, 1, [&](int index, int, int next) {
+      const Piece piece = piece_of(index), next_piece = piece_of(next < pieces ? next : index);
+      member.attention.attend(layer, plan_, piece, next < pieces ? &next_piece : nullptr,
+                              queries_of(piece.kv_head, piece.tile->first_row), attended_);
     });
   }
 
