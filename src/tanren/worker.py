@@ -45,6 +45,7 @@ from tanren.storage.customization_jobs import CustomizationJobs
 from tanren.storage.database import Database
 from tanren.storage.engine_hosts import EngineHosts
 from tanren.storage.event_bus import EventBus
+from tanren.storage.fresh_looks import FreshLooks
 from tanren.storage.model_invocation_jobs import ModelInvocationJobs
 from tanren.storage.provisioned_throughputs import ProvisionedThroughputs
 from tanren.storage.state_changes import StateChanges
@@ -54,9 +55,11 @@ from tanren.storage.usage import UsageRecords
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.1
-"""Between two looks into an empty queue of trainings, and at what is to be put into service: one indexed query each."""
+"""Between two looks into an empty queue of trainings, and at what is to be put into service."""
 UNHURRIED_SECONDS = 0.5
-"""The same for queues of jobs that nobody sits and waits for. Looking is most of what an idle worker costs."""
+"""The same for queues of jobs that nobody sits and waits for."""
+STALE_SECONDS = 1.0
+"""After so long a look is made although nobody has written to the store: leases and pauses end with time alone."""
 CHORE_SECONDS = 1.0
 """Between two looks at what is out of time, in service or unused: a few indexed queries."""
 CHILD_ENVIRONMENT = {
@@ -137,8 +140,11 @@ async def _look_after_resources(settings: Settings, database: Database, stop: th
         # In a thread, since it waits for a neighbour.
         await asyncio.to_thread(announcing.deliver)
 
+    looks = FreshLooks(database, at_least_every=STALE_SECONDS)
+
     async def often() -> None:
-        provisioner.begin_round()
+        if provisioner.has_waiting or looks.is_due():
+            provisioner.begin_round()
 
     async def now_and_then() -> None:
         for job in invocation_jobs.expire(now=utc_now()):
@@ -191,6 +197,7 @@ class Slot:
         # The same at every start of this worker, so that its next life can take up what this one held.
         self._owner = f"{socket.gethostname()}:{place}:{number}"
         self._environment = {**to_environment(settings), **CHILD_ENVIRONMENT}
+        self._looks = FreshLooks(database, at_least_every=STALE_SECONDS)
         self._idle_seconds = IDLE_SECONDS if kind.trains else UNHURRIED_SECONDS
         stands_ready = kind.trains and number < settings.ready_children
         self._ready = ReadyChild(self._start_ahead, after_seconds=READY_AFTER_SECONDS) if stands_ready else None
@@ -204,7 +211,8 @@ class Slot:
                     taken_up = self._queue.release_all_of(self._owner)
                     logger.info("slot %d begins; %d job(s) of its last life go on", self.number, taken_up)
                     is_first_round = False
-                assignment = self._queue.claim(self._owner, now=utc_now())
+                is_due = self._looks.is_due()
+                assignment = self._queue.claim(self._owner, now=utc_now()) if is_due else None
                 if assignment is None:
                     if self._ready is not None:
                         self._ready.stand()

@@ -58,11 +58,15 @@ class Provisioner:
         """By ARN: a resource that takes long keeps no other waiting."""
         self._failed_tries: dict[str, int] = {}
         """By model ARN."""
+        self.has_waiting = False
+        """Whether the last round found anything that waits: it is tried again, whoever writes or not."""
 
     def begin_round(self) -> None:
         """Begins to settle whatever waits and is not being settled; returns at once."""
         self._under_way = {arn: task for arn, task in self._under_way.items() if not task.done()}
+        self.has_waiting = False
         for arn, work in self._waiting():
+            self.has_waiting = True
             if arn not in self._under_way:
                 self._under_way[arn] = asyncio.create_task(self._tried(arn, work))
 

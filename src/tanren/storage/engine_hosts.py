@@ -49,6 +49,9 @@ class EngineHost:
 class EngineHosts:
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._version: int | None = None
+        self._every: list[EngineHost] = []
+        """What was read at `_version`."""
 
     def want(self, base_folder: str, *, at: datetime) -> EngineHost:
         """The host of this base: asked for now, if nobody had; asked for again, if it failed a while ago."""
@@ -101,8 +104,13 @@ class EngineHosts:
             return _find(connection, base_folder)
 
     def every(self) -> list[EngineHost]:
-        with self.database.reading() as connection:
-            return [_read(row) for row in connection.execute(select(engine_hosts)).all()]
+        # Asked for twenty times a second by the supervisor. The version first: a write meanwhile is seen the next time.
+        version = self.database.version()
+        if version is None or version != self._version:
+            with self.database.reading() as connection:
+                self._every = [_read(row) for row in connection.execute(select(engine_hosts)).all()]
+            self._version = version
+        return list(self._every)
 
     def set(
         self,

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from tanren.storage.database import Database
 from tanren.storage.engine_hosts import USE_NOTED_EVERY, EngineHosts, EngineHostStatus
 
 BASE = "/models/base"
@@ -55,3 +56,15 @@ def test_whoever_asks_in_the_moment_in_which_a_host_is_let_go_finds_it_gone_and_
     assert hosts.want(BASE, at=clock()).status is EngineHostStatus.WANTED
     monkeypatch.undo()
     assert hosts.find(BASE).status is EngineHostStatus.WANTED
+
+
+@pytest.mark.sqlite
+def test_every_host_is_told_as_it_is_now_whoever_has_written(hosts, database, clock):
+    assert [each.status for each in hosts.every()] == [EngineHostStatus.READY]
+    other = Database(database.engine.url)
+    EngineHosts(other).set(BASE, EngineHostStatus.FAILED, at=clock(), failure_message="why")
+    other.close()
+    told = hosts.every()
+    assert [each.failure_message for each in told] == ["why"]
+    told.clear()
+    assert len(hosts.every()) == 1, "a list of the asker's own"
