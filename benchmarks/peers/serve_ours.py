@@ -49,8 +49,8 @@ def main() -> None:
                         return sum(pool.map(lambda text: _invoke(runtime, text), asked[:concurrent]))
                     return asyncio.run(_at_once(engine, asked[:concurrent], adapters[:distinct]))
 
-                engine_name = asyncio.run(engine.describe()).engine
-                measure(given, ask, engine=engine_name)
+                described = asyncio.run(engine.describe())
+                measure(given, ask, engine=described.engine, weight_bytes=described.weight_bytes)
         finally:
             server.stop()
 
