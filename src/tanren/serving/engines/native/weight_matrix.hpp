@@ -1,4 +1,4 @@
-// A weight matrix of the base model: packed in panels and, where a product takes its weights apart anyway, compressed.
+// A weight matrix of the base model: packed in panels and, for the matrix registers, compressed.
 //
 // Compressed, bfloat16 weights take three quarters of their memory, and none is changed. Of a weight's two bytes the
 // lower (the exponent's last bit and seven of the fraction) is as good as random; the upper (the sign and the
@@ -109,12 +109,9 @@ class WeightMatrix<BrainFloat> {
     // Done by what prepares.
     void fetch(int) const {}
 
-    void prepare(int step) const {
-      if (step < matrix_.steps()) matrix_.unpack(panel_, step, codebook_, place(step));
-    }
+    void prepare(int step) const { matrix_.unpack(panel_, step, codebook_, place(step)); }
 
    private:
-
     BFloat16* place(int step) const { return ring_ + (step & last_place_) * MatrixTiles::STEP_VALUES; }
 
     const WeightMatrix& matrix_;
