@@ -162,7 +162,7 @@ def result_of(size: str, folder: Path, runs: dict[str, list[dict[str, Any]]], ba
         "tokens_per_second": best,
         "read_bandwidth": bandwidth,
         "weight_bytes": weights,
-        "read_bytes": runs["ours"][-1].get("weight_bytes", weights) if runs.get("ours") else weights,
+        "read_bytes": runs["ours"][-1]["weight_bytes"] if runs.get("ours") else None,
         "runs": runs,
         **origin(),
     }
@@ -199,10 +199,10 @@ def told(result: dict[str, Any]) -> list[str]:
         lines.append(f"{many} beside {one}: {ratio:.2f}, {share:g} wanted: {_met(ratio, share)}")
     if ours.get("1x0"):
         for bytes_of, what in (("weight_bytes", "the checkpoint's weights"), ("read_bytes", "what is read of them")):
-            share = ours["1x0"] * result.get(bytes_of, 0) / result["read_bandwidth"]
+            used = ours["1x0"] * result[bytes_of] / result["read_bandwidth"]
             lines.append(
-                f"1x0 takes {what} at {share:.0%} of the read bandwidth, {BANDWIDTH_SHARE:.0%} wanted: "
-                f"{_met(share, BANDWIDTH_SHARE)}"
+                f"1x0 takes {what} at {used:.0%} of the read bandwidth, {BANDWIDTH_SHARE:.0%} wanted: "
+                f"{_met(used, BANDWIDTH_SHARE)}"
             )
     if note := result.get("note"):
         lines.append(note)

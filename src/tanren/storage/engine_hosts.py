@@ -49,9 +49,8 @@ class EngineHost:
 class EngineHosts:
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._version: int | None = None
-        self._every: list[EngineHost] = []
-        """What was read at `_version`."""
+        self._read_at: tuple[int | None, list[EngineHost]] = (None, [])
+        """The database's version and all hosts, as they were read after it; one, since threads may ask."""
 
     def want(self, base_folder: str, *, at: datetime) -> EngineHost:
         """The host of this base: asked for now, if nobody had; asked for again, if it failed a while ago."""
@@ -106,11 +105,12 @@ class EngineHosts:
     def every(self) -> list[EngineHost]:
         # Asked for twenty times a second by the supervisor. The version first: a write meanwhile is seen the next time.
         version = self.database.version()
-        if version is None or version != self._version:
+        known_version, hosts = self._read_at
+        if version is None or version != known_version:
             with self.database.reading() as connection:
-                self._every = [_read(row) for row in connection.execute(select(engine_hosts)).all()]
-            self._version = version
-        return list(self._every)
+                hosts = [_read(row) for row in connection.execute(select(engine_hosts)).all()]
+            self._read_at = (version, hosts)
+        return list(hosts)
 
     def set(
         self,

@@ -30,7 +30,7 @@ namespace tanren {
 template <class Numbers>
 class WeightMatrix : public PackedMatrix<Numbers, PANEL> {
  public:
-  using PackedMatrix<Numbers, PANEL>::PackedMatrix;
+  WeightMatrix() = default;
 
   template <class Value>
   WeightMatrix(Arena& arena, int out, int in, const Value& value, [[maybe_unused]] bool compress)
@@ -216,7 +216,7 @@ class WeightMatrix<BrainFloat> {
     for (int panel = 0; panel < panel_count(); ++panel) {
       std::array<std::uint8_t, 256> number_of;
       number_of.fill(NONE);
-      for (int code = 0; code < NONE; ++code) number_of[codebooks_[panel][code]] = std::uint8_t(code);
+      for (int number = 0; number < NONE; ++number) number_of[codebooks_[panel][number]] = std::uint8_t(number);
       for (int step = 0; step < steps(); ++step, units += UNIT_BYTES) {
         for (int column = 0; column < PANEL; ++column) {
           for (int k = 0; k < MatrixTiles::DEPTH; ++k) {
