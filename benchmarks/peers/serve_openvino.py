@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 
-from benchmarks.peers.serving_cases import ANSWER_TOKENS, arguments, measure, prompts
+from benchmarks.peers.serving_cases import ANSWER_TOKENS, Ask, arguments, measure
 
 USER, ASSISTANT, SPECIALS = 1, 2, 5
 CACHE_GIGABYTES = 2
@@ -20,7 +20,6 @@ ADAPTER_SCALE = 2.0
 def main() -> None:
     given = arguments()
     config = json.loads((given.folder / "model" / "config.json").read_text())
-    asked = [[USER, *words, ASSISTANT] for words in prompts(config["vocab_size"], SPECIALS)]
     scheduler = genai.SchedulerConfig()
     scheduler.cache_size = CACHE_GIGABYTES
     scheduler.enable_prefix_caching = False
@@ -43,18 +42,16 @@ def main() -> None:
             wanted.adapters.add(adapters[adapter], ADAPTER_SCALE)
         return wanted
 
-    def ask(concurrent: int, distinct: int) -> int:
-        groups: dict[int | None, list[int]] = {}
-        for index in range(concurrent):
-            groups.setdefault(index % distinct if distinct else None, []).append(index)
+    def answer(ask: Ask) -> int:
+        asked = [[USER, *words, ASSISTANT] for words in ask.prompts(config["vocab_size"], SPECIALS)]
         tokens = 0
-        for adapter, members in groups.items():
+        for adapter, members in ask.by_adapter().items():
             inputs = [ov.Tensor(np.array([asked[index]], dtype=np.int64)) for index in members]
             answers = pipeline(adapter is not None).generate(inputs, [settings(adapter)] * len(members))
             tokens += sum(len(answer.m_generation_ids[0]) for answer in answers)
         return tokens
 
-    measure(given, ask, version=genai.__version__)
+    measure(given, answer, version=genai.__version__)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.serving_cases import ANSWER_TOKENS, MOST_CONCURRENT, arguments, measure, prompts
+from benchmarks.peers.serving_cases import ANSWER_TOKENS, MOST_CONCURRENT, Ask, arguments, measure
 from tanren.catalog.weights import WeightsCatalogue
 from tanren.domain.conversation import user_turn
 from tanren.domain.generation import GenerationEnd, GenerationRequest
@@ -28,7 +28,7 @@ MODEL_ID = "amazon.titan-text-express-v1"
 def main() -> None:
     given = arguments()
     config = json.loads((given.folder / "model" / "config.json").read_text())
-    asked = [" ".join(f"w{word}" for word in words) for words in prompts(config["vocab_size"], SPECIALS)]
+    vocabulary = config["vocab_size"]
     adapters = [_adapter(folder) for folder in sorted((given.folder / "adapters").glob("[0-9]*"))]
     with tempfile.TemporaryDirectory() as scratch:
         data_dir = Path(scratch) / "data"
@@ -40,17 +40,18 @@ def main() -> None:
         server.start()
         try:
             runtime = server.client("bedrock-runtime")
-            _invoke(runtime, asked[0])
+            _invoke(runtime, "w5")
             engine = _engine(server)
             with ThreadPoolExecutor(MOST_CONCURRENT) as pool:
 
-                def ask(concurrent: int, distinct: int) -> int:
-                    if not distinct:
-                        return sum(pool.map(lambda text: _invoke(runtime, text), asked[:concurrent]))
-                    return asyncio.run(_at_once(engine, asked[:concurrent], adapters[:distinct]))
+                def answer(ask: Ask) -> int:
+                    asked = [" ".join(f"w{word}" for word in words) for words in ask.prompts(vocabulary, SPECIALS)]
+                    if not ask.adapters:
+                        return sum(pool.map(lambda text: _invoke(runtime, text), asked))
+                    return asyncio.run(_at_once(engine, asked, adapters[: ask.adapters]))
 
                 described = asyncio.run(engine.describe())
-                measure(given, ask, engine=described.engine, weight_bytes=described.weight_bytes)
+                measure(given, answer, engine=described.engine, weight_bytes=described.weight_bytes)
         finally:
             server.stop()
 

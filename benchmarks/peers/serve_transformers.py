@@ -6,7 +6,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM
 
-from benchmarks.peers.serving_cases import ANSWER_TOKENS, arguments, measure, prompts
+from benchmarks.peers.serving_cases import ANSWER_TOKENS, Ask, arguments, measure
 
 USER, ASSISTANT, SPECIALS = 1, 2, 5
 
@@ -15,7 +15,6 @@ def main() -> None:
     given = arguments()
     torch.set_num_threads(2)
     config = json.loads((given.folder / "model" / "config.json").read_text())
-    asked = [[USER, *words, ASSISTANT] for words in prompts(config["vocab_size"], SPECIALS)]
     model = AutoModelForCausalLM.from_pretrained(given.folder / "model", dtype=torch.bfloat16)
     model.eval()
     named: set[int] = set()
@@ -33,12 +32,10 @@ def main() -> None:
         model.set_adapter(name)
 
     @torch.inference_mode()
-    def ask(concurrent: int, distinct: int) -> int:
-        groups: dict[int | None, list[int]] = {}
-        for index in range(concurrent):
-            groups.setdefault(index % distinct if distinct else None, []).append(index)
+    def answer(ask: Ask) -> int:
+        asked = [[USER, *words, ASSISTANT] for words in ask.prompts(config["vocab_size"], SPECIALS)]
         tokens = 0
-        for adapter, members in groups.items():
+        for adapter, members in ask.by_adapter().items():
             if adapter is not None:
                 under(adapter)
             ids_BT = torch.tensor([asked[index] for index in members])
@@ -52,7 +49,7 @@ def main() -> None:
             tokens += made[:, ids_BT.shape[1] :].numel()
         return tokens
 
-    measure(given, ask, version=transformers.__version__)
+    measure(given, answer, version=transformers.__version__)
 
 
 if __name__ == "__main__":

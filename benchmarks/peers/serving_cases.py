@@ -1,6 +1,7 @@
 """What every server is asked: prompts of 128 tokens, answers of 128, so many at once, under so many adapters.
 
-The prompts are words of the vocabulary drawn from a seed. All are greedy. A random model hardly ever ends an answer by
+The prompts are words of the vocabulary drawn from a seed, new ones every time: what a server has kept of an earlier
+prompt saves it nothing here. All are greedy. A random model hardly ever ends an answer by
 itself; tokens are counted as they came, so one that does counts for what it is.
 """
 
@@ -9,6 +10,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,26 @@ CASES = ((1, 0), (8, 0), (32, 0), (1, 1), (8, 1), (8, 8), (32, 1), (32, 8), (32,
 MOST_CONCURRENT = 32
 
 
-def prompts(vocabulary: int, specials: int) -> list[list[int]]:
-    """Of each of the concurrent requests: the words' ids, without the template's own tokens."""
-    draw = random.Random(0)
-    words = PROMPT_TOKENS - TEMPLATE_TOKENS
-    return [[draw.randrange(specials, vocabulary) for _ in range(words)] for _ in range(MOST_CONCURRENT)]
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """So many requests at once under so many adapters; those of different turns share no prompt."""
+
+    concurrent: int
+    adapters: int
+    turn: int
+
+    def prompts(self, vocabulary: int, specials: int) -> list[list[int]]:
+        """Of each request: the words' ids, without the template's own tokens."""
+        draw = random.Random(f"{self.concurrent}x{self.adapters}:{self.turn}")
+        words = PROMPT_TOKENS - TEMPLATE_TOKENS
+        return [[draw.randrange(specials, vocabulary) for _ in range(words)] for _ in range(self.concurrent)]
+
+    def by_adapter(self) -> dict[int | None, list[int]]:
+        """The requests' numbers by their adapter's; None: under none."""
+        groups: dict[int | None, list[int]] = {}
+        for index in range(self.concurrent):
+            groups.setdefault(index % self.adapters if self.adapters else None, []).append(index)
+        return groups
 
 
 def arguments() -> argparse.Namespace:
@@ -37,20 +54,20 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(given: argparse.Namespace, ask: Callable[[int, int], int], **more: Any) -> None:
+def measure(given: argparse.Namespace, ask: Callable[[Ask], int], **more: Any) -> None:
     """Runs the cases and writes what came of them.
 
-    `ask`      answers so many concurrent requests under so many adapters; how many tokens it made.
+    `ask`      answers all requests; how many tokens it made.
     """
     found: dict[str, Any] = {}
     for concurrent, adapters in given.cases:
         name = f"{concurrent}x{adapters}"
         try:
-            ask(concurrent, adapters)  # compiles, loads, warms up
+            ask(Ask(concurrent, adapters, turn=0))  # compiles, loads, warms up
             rates = []
-            for _ in range(given.repetitions):
+            for turn in range(1, given.repetitions + 1):
                 began = time.perf_counter()
-                tokens = ask(concurrent, adapters)
+                tokens = ask(Ask(concurrent, adapters, turn))
                 rates.append(tokens / (time.perf_counter() - began))
             found[name] = {"tokens_per_second": max(rates), "all": rates}
         except NotImplementedError as error:
