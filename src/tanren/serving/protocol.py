@@ -78,8 +78,9 @@ class EngineLimits:
     key_value_megabytes: int | None = None
     """Memory for keys and values, where the engine keeps them in blocks. None: a quarter of what is free when the
     engine starts, 4096 at most."""
-    prompt_rows_per_tick: int = 64
-    """Prompt tokens that are read in one tick beside the running answers, where the engine batches; at least 32."""
+    prompt_rows_per_tick: int = 256
+    """Prompt tokens that are read in one tick at most, where the engine batches; at least 32. Beside running answers
+    there are as many as those may be kept waiting for: see `engines/prompt_pace.py`."""
 
     def __post_init__(self) -> None:
         for name, least in (("max_active", 1), ("max_queued", 0), ("max_resident_adapters", 1)):

@@ -21,6 +21,7 @@ Cost     Python's part of a tick is a few microseconds a sequence; the stepper r
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -32,6 +33,7 @@ from tanren.domain.generation import FinishReason, GenerationEnd, GenerationRequ
 from tanren.serving.adapter_cache import AdapterCache
 from tanren.serving.engines.intake import Intake, Running
 from tanren.serving.engines.key_value_blocks import KeyValueBlocks, root_key
+from tanren.serving.engines.prompt_pace import PromptPace
 from tanren.serving.engines.scheduling import PagedTokens, Schedule, Tick, blocks_for
 from tanren.serving.engines.sequences import BROKEN, Sequence
 from tanren.serving.engines.served_base import ServedBase
@@ -71,6 +73,7 @@ class BatchingEngine:
         """By what the schedule knows them by. The engine's own thread's."""
         self._taken: list[tuple[_Running, int, FinishReason | None]] = []
         """Tokens that are still to be told, and why they are the last."""
+        self._pace = PromptPace(limits.prompt_rows_per_tick)
         self._schedule = self._empty_schedule()
         self._prompt_tokens = self._reused_tokens = 0
         self._weight_bytes = stepper.weight_bytes  # asked here: later only the engine's thread may ask
@@ -163,6 +166,7 @@ class BatchingEngine:
         if tick is None:
             self._tell()
             return
+        began = time.monotonic()
         try:
             made = self._stepper.step(tick.rows, meanwhile=self._tell)
         except Exception as error:
@@ -172,6 +176,7 @@ class BatchingEngine:
                 if stretch.tokens in self._active:
                     self._step_alone(self._schedule.tick_of([stretch]))
         else:
+            self._pace.took(tick.prompt_rows, time.monotonic() - began)
             self._take(tick, made)
 
     def _run_errands(self) -> None:
@@ -258,7 +263,7 @@ class BatchingEngine:
             KeyValueBlocks(self._stepper.block_count),
             places=self._limits.max_active,
             context_length=self._base.context_length,
-            prompt_rows=self._limits.prompt_rows_per_tick,
+            pace=self._pace,
         )
 
 

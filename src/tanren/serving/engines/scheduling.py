@@ -4,18 +4,12 @@ Admission    in the order of arrival: a sequence gets a place when one is free a
              its longest answer. So what has begun is never put back for want of memory; the price is that a request for
              a long answer holds room that a short answer will not use (kept beginnings stay in it until it is needed).
 Answers      every sequence that has read its prompt gets its row in every tick, whatever else waits.
-Prompts      share `prompt_rows` a tick: half goes to the one that came first, so that none starves, the rest to those
-             with the fewest tokens left, so that a short prompt need not wait for a long one. They are cut at the ends
-             of blocks.
+Prompts      share the rows that `PromptPace` gives them in a tick: half goes to the one that came first, so that none
+             starves, the rest to those with the fewest tokens left, so that a short prompt need not wait for a long
+             one. They are cut at the ends of blocks.
 Beginnings   a prompt takes over the blocks that an earlier one with the same beginning has computed, also while it is
              being read; what another reads in this tick, it does not read beside it but waits. Its last token is always
              computed: from it the answer follows.
-
-Why 64 prompt rows a tick   a tick delays every running answer, so it should be short; but it reads all weights from
-             memory, so it should not be so short that this is what it spends its time on. Measured with the native
-             engine, 135 M parameters, one thread, beside 8 answers: 20 ms without prompt rows, 58 with 32, 98 with 64,
-             181 with 128, 364 with 256. A row costs the same from 32 on, so more of them would only make the answers
-             wait for longer.
 
 Cost     a few microseconds a sequence and tick, and a list operation a prompt token.
 """
@@ -27,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tanren.serving.engines.key_value_blocks import BlockTable, KeyValueBlocks, next_key
+from tanren.serving.engines.prompt_pace import PromptPace
 from tanren.serving.engines.stepper import BLOCK_TOKENS, TokenRows
 
 NOWHERE: Final = -1
@@ -106,13 +101,18 @@ class Tick:
     asked: list[PagedTokens]
     """Whose next token is asked for, in the order of `rows.selected_S`."""
 
+    @property
+    def prompt_rows(self) -> int:
+        """Rows of all stretches that are longer than an answer's."""
+        return sum(stretch.count for stretch in self.stretches if stretch.count > 1)
+
 
 class Schedule:
     """The sequences that have a place. For one thread, the engine's."""
 
-    def __init__(self, blocks: KeyValueBlocks, *, places: int, context_length: int, prompt_rows: int) -> None:
+    def __init__(self, blocks: KeyValueBlocks, *, places: int, context_length: int, pace: PromptPace) -> None:
         self.blocks = blocks
-        self._prompt_rows = prompt_rows
+        self._pace = pace
         self._active: list[PagedTokens] = []
         """In the order of arrival."""
         self._free_places = list(range(places - 1, -1, -1))
@@ -149,7 +149,8 @@ class Schedule:
             return None
         answers = [Stretch(tokens, 1) for tokens in self._active if tokens.unread == 1]
         prompts = [tokens for tokens in self._active if tokens.unread > 1]
-        return self.tick_of([*answers, *(self._prompt_stretches(prompts) if prompts else ())])
+        rows = self._pace.rows(beside_answers=bool(answers))
+        return self.tick_of([*answers, *(self._prompt_stretches(prompts, rows) if prompts else ())])
 
     def tick_of(self, stretches: list[Stretch]) -> Tick:
         """The call that computes these stretches; the blocks that they fill are taken."""
@@ -175,12 +176,12 @@ class Schedule:
             for index in range(full, tokens.computed // BLOCK_TOKENS):
                 self.blocks.know(tokens.table.blocks[index], tokens.key(index))
 
-    def _prompt_stretches(self, prompts: list[PagedTokens]) -> list[Stretch]:
+    def _prompt_stretches(self, prompts: list[PagedTokens], rows: int) -> list[Stretch]:
         for tokens in prompts:
             self._take_over(tokens)
-        share = _Share(self._prompt_rows)
+        share = _Share(rows)
         first, *others = prompts
-        share.give(first, at_most=-(-self._prompt_rows // 2))
+        share.give(first, at_most=-(-rows // 2))
         for tokens in sorted(others, key=lambda tokens: tokens.unread):
             share.give(tokens)
         share.give(first)

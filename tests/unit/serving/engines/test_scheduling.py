@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tanren.serving.engines.key_value_blocks import KeyValueBlocks, root_key
+from tanren.serving.engines.prompt_pace import PromptPace
 from tanren.serving.engines.scheduling import PagedTokens, Schedule, Tick, blocks_for
 from tanren.serving.engines.stepper import BLOCK_TOKENS, NO_ADAPTER
 from tests.unit.serving.engines.hashing_stepper import HashingStepper, answer_ids
@@ -38,7 +39,7 @@ class Machine:
         for name in ADAPTERS[1:]:
             self.stepper.add_adapter({name: None})
         self.schedule = Schedule(
-            KeyValueBlocks(block_count), places=places, context_length=CONTEXT_LENGTH, prompt_rows=prompt_rows
+            KeyValueBlocks(block_count), places=places, context_length=CONTEXT_LENGTH, pace=PromptPace(prompt_rows)
         )
         self.running: list[PagedTokens] = []
 

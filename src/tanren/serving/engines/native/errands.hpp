@@ -63,7 +63,7 @@ class Errands {
 
  private:
   static constexpr std::size_t LINE = 64;
-  static constexpr int MOST_LINES_A_CALL = 4;
+  static constexpr int MOST_LINES_A_CALL = 8;
 
   bool take() {
     if (taken_ == stretches_.size()) {

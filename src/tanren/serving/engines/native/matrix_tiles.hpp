@@ -39,11 +39,11 @@ class MatrixTiles {
       for (int value = 0; value < STEP_VALUES; value += LINE_VALUES) __builtin_prefetch(w + value, 0, 2);
     }
 
+    template <bool ASKS = true>
     void prepare(int) const {}
   };
 
-  // Steps `first` to `end` of a panel. For the first rows that go through them they are prepared, each while the one
-  // before it is multiplied; what is prepared stays for the others.
+  // Steps `first` to `end` of a panel. They are prepared, each while the one before it is multiplied, or have been.
   template <bool PREPARES, class Weights>
   static void add_product(Start start, int rows, Rows<const BFloat16> x, const Weights& w, int first, int end,
                           Rows<float> y, Errands* errands) {

@@ -44,13 +44,14 @@ struct PanelProduct<BrainFloat> {
 
   static void add(Start start, int rows, Rows<const BFloat16> x, const WeightMatrix<BrainFloat>& matrix, int panel,
                   Rows<float> y, Errands* errands) {
-    if (matrix.is_compressed()) {
-      alignas(64) BFloat16 ring[BLOCK_STEPS * MatrixTiles::STEP_VALUES];
-      const Unpacked weights(matrix, panel, ring, rows > ROWS ? BLOCK_STEPS : STEPS_AHEAD);
-      add_steps(start, rows, x, weights, matrix.depth() / STEP, y, errands);
-    } else {
-      add_steps(start, rows, x, matrix.plain_steps(panel), matrix.depth() / STEP, y, errands);
-    }
+    if (rows <= ROWS || y.stride <= 2 * PANEL) return add_beside(start, rows, x, matrix, panel, y, errands);
+    // The sums leave the registers and come back for each block of the depth. Where their rows lie far apart that takes
+    // as long as the products: they are kept side by side until the last block.
+    alignas(64) float memory[CHUNK_ROWS * PANEL];
+    const Rows<float> sums{memory, PANEL};
+    if (start == Start::Y) copy(rows, y, sums);
+    add_beside(start, rows, x, matrix, panel, sums, errands);
+    copy(rows, sums, y);
   }
 
   static void rest() { MatrixTiles::release(); }
@@ -61,18 +62,35 @@ struct PanelProduct<BrainFloat> {
   // So many steps stay in the first cache until all rows have gone through them; so few, where one tile of rows does.
   static constexpr int BLOCK_STEPS = 8, STEPS_AHEAD = 4;
 
+  static void add_beside(Start start, int rows, Rows<const BFloat16> x, const WeightMatrix<BrainFloat>& matrix,
+                         int panel, Rows<float> y, Errands* errands) {
+    if (matrix.is_compressed()) {
+      alignas(64) BFloat16 ring[BLOCK_STEPS * MatrixTiles::STEP_VALUES];
+      const Unpacked weights(matrix, panel, ring, rows > ROWS ? BLOCK_STEPS : STEPS_AHEAD);
+      add_steps(start, rows, x, weights, matrix.depth() / STEP, y, errands);
+    } else {
+      add_steps(start, rows, x, matrix.plain_steps(panel), matrix.depth() / STEP, y, errands);
+    }
+  }
+
   template <class Weights>
   static void add_steps(Start start, int rows, Rows<const BFloat16> x, const Weights& weights, int steps,
                         Rows<float> y, Errands* errands) {
-    const int block = rows > ROWS ? BLOCK_STEPS : steps;
-    for (int first = 0; first < steps; first += block) {
-      const int end = std::min(first + block, steps);
-      const Start from = first == 0 ? start : Start::Y;
-      MatrixTiles::add_product<true>(from, std::min(rows, ROWS), x, weights, first, end, y, errands);
-      for (int row = ROWS; row < rows; row += ROWS) {
-        MatrixTiles::add_product<false>(from, std::min(rows - row, ROWS), x.from(row), weights, first, end, y.from(row),
-                                        errands);
+    if (rows <= ROWS) return MatrixTiles::add_product<true>(start, rows, x, weights, 0, steps, y, errands);
+    for (int first = 0; first < steps; first += BLOCK_STEPS) {
+      const int end = std::min(first + BLOCK_STEPS, steps);
+      // Errands have fetched them.
+      for (int step = first; step < end; ++step) weights.template prepare<false>(step);
+      for (int row = 0; row < rows; row += ROWS) {
+        MatrixTiles::add_product<false>(first == 0 ? start : Start::Y, std::min(rows - row, ROWS), x.from(row), weights,
+                                        first, end, y.from(row), errands);
       }
+    }
+  }
+
+  static void copy(int rows, Rows<float> from, Rows<float> to) {
+    for (int row = 0; row < rows; ++row) {
+      for (int c = 0; c < PANEL; c += LANES) store(to[row] + c, load(from[row] + c));
     }
   }
 };

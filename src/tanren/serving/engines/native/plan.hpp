@@ -12,8 +12,6 @@
 
 namespace tanren {
 
-// Rows computed at once: enough for the weights' way from memory to be worth it, few enough for scratch of some MB.
-inline constexpr int CHUNK_ROWS = 256;
 // Rows of one adapter that are multiplied by its factors as one piece of work.
 inline constexpr int PIECE_ROWS = 32;
 // Pieces of one row each that are multiplied by their factors together.

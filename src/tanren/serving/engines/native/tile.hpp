@@ -30,6 +30,9 @@ inline constexpr int TILE_ROWS = 2, PANEL_VECTORS = 4;
 #endif
 
 inline constexpr int PANEL = PANEL_VECTORS * LANES;
+// Rows computed at once: a tick's prompt rows and answers, so that the weights make their way from memory once; few
+// enough for scratch of some MB.
+inline constexpr int CHUNK_ROWS = 512;
 // Columns of a narrow panel: positions in a block of keys and values, and the multiple to which ranks are filled up.
 inline constexpr int NARROW = 16;
 inline constexpr int NARROW_VECTORS = NARROW / LANES;

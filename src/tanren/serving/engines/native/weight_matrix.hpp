@@ -109,7 +109,11 @@ class WeightMatrix<BrainFloat> {
     // Done by what prepares.
     void fetch(int) const {}
 
-    void prepare(int step) const { matrix_.unpack(panel_, step, codebook_, place(step)); }
+    // `ASKS`: asks for what comes after it.
+    template <bool ASKS = true>
+    void prepare(int step) const {
+      matrix_.unpack<ASKS>(panel_, step, codebook_, place(step));
+    }
 
    private:
     BFloat16* place(int step) const { return ring_ + (step & last_place_) * MatrixTiles::STEP_VALUES; }
@@ -162,12 +166,15 @@ class WeightMatrix<BrainFloat> {
     for (std::uint32_t patch = first_patch_[at]; patch < first_patch_[at + 1]; ++patch) visit(patches_[patch]);
   }
 
+  template <bool ASKS>
   void unpack(int panel, int step, __m512i codebook, BFloat16* to) const {
     const std::uint8_t* from = unit(panel, step);
     // Not unrolled: each load is then one that the processor sees going through memory in even strides.
 #pragma GCC unroll 1
     for (int at = 0; at < MatrixTiles::STEP_VALUES; at += 128, from += LINES_BYTES) {
-      for (int line = 0; line < 3; ++line) __builtin_prefetch(from + DISTANCE + line * LINE, 0, 2);
+      if constexpr (ASKS) {
+        for (int line = 0; line < 3; ++line) __builtin_prefetch(from + DISTANCE + line * LINE, 0, 2);
+      }
       const __m512i first = _mm512_load_si512(from), second = _mm512_load_si512(from + LINE);
       const __m512i numbers = _mm512_load_si512(from + 2 * LINE);
       // Of an index six bits count, and the codebook is there four times: what stands above a number is no matter.
