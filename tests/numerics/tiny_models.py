@@ -71,8 +71,13 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
 """Name → (model type, what sets it apart), each with two layers."""
 
 
-def save_architecture(folder: Path, name: str, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> Path:
-    """A tiny random model of another architecture, whose answers depend on every one of its parameters."""
+def save_architecture(
+    folder: Path, name: str, *, seed: int = 0, dtype: torch.dtype = torch.float32, **other_sizes: int
+) -> Path:
+    """A tiny random model of another architecture, whose answers depend on every one of its parameters.
+
+    `other_sizes`: of its configuration, instead of the small ones.
+    """
     tokenizer = save_tokenizer(folder, adds_bos=name.startswith(("llama", "gemma", "mistral")))
     model_type, changes = ARCHITECTURES[name]
     config = CONFIG_MAPPING[model_type](
@@ -88,6 +93,7 @@ def save_architecture(folder: Path, name: str, *, seed: int = 0, dtype: torch.dt
             "eos_token_id": tokenizer.eos_token_id,
             "pad_token_id": None,
             **changes,
+            **other_sizes,
         }
     )
     torch.manual_seed(seed)

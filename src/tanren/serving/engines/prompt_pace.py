@@ -1,8 +1,8 @@
 """How many rows of the waiting prompts a tick reads: as many as running answers may be kept waiting for.
 
 A tick reads all weights once, whatever rows are in it, so the more prompt rows it has, the less each of them costs. But
-it delays every running answer. So a tick beside answers is to last TICK_SECONDS: a text that comes in such steps still
-seems to flow. How many rows that are is learnt from the ticks themselves, since it is one thing on a server's processor
+it delays every running answer. So a tick beside answers is to last TICK_SECONDS, at which a text still comes as fast as
+it is read. How many rows that are is learnt from the ticks themselves, since it is one thing on a server's processor
 and another in a laptop, and grows and falls with what else the machine has to do. Where no answer is running, nobody is
 kept waiting but other prompts, and a tick reads the most.
 
@@ -15,8 +15,8 @@ from typing import Final
 
 from tanren.serving.engines.stepper import BLOCK_TOKENS
 
-TICK_SECONDS: Final = 0.1
-"""What a tick with prompt rows is to last beside running answers. A pause of a tenth of a second is hardly noticed."""
+TICK_SECONDS: Final = 0.2
+"""What a tick with prompt rows is to last beside running answers: five tokens a second are some four words."""
 LEAST_ROWS: Final = 64
 """With fewer, a tick spends its time on reading weights: they are read even where it lasts longer."""
 MOST_CHANGE: Final = 2

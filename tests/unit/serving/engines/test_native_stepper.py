@@ -181,7 +181,7 @@ def test_two_sequences_share_the_blocks_of_a_common_beginning(base_of: Callable[
 
 def test_a_call_of_more_rows_than_are_computed_at_once_is_cut(base_of: Callable[..., Path]) -> None:
     base = base_of("mistral")
-    prompts = [some_tokens(length, seed=length) for length in (200, 130, 170, 3)]
+    prompts = [some_tokens(length, seed=length) for length in (200, 130, 170, 33)]
     blocks = np.random.default_rng(0).permutation(64).reshape(4, 16).tolist()
     stepper = open_stepper(base)
     adapter = stepper.add_adapter(some_factors(base, seed=3))
@@ -311,6 +311,33 @@ def test_sizes_need_not_fit_the_panels_of_the_library(tmp_path: Path) -> None:
         # Initialised with large values, so larger logits than elsewhere.
         assert np.allclose(logits_of(stepper, Stretch(tokens, [0, 1])), expected, rtol=1e-4, atol=1e-3)
         stepper.close()
+
+
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
+@pytest.mark.parametrize(("heads", "kv_heads", "head_dim"), [(4, 2, 64), (3, 1, 32), (2, 2, 80), (20, 1, 48)])
+def test_heads_may_have_any_size_and_share_keys_with_any_number(
+    tmp_path: Path, heads: int, kv_heads: int, head_dim: int, instruction_set: str
+) -> None:
+    """Over more positions than attention goes through at once."""
+    length = 150
+    base = save_architecture(
+        tmp_path,
+        "llama-2",
+        dtype=torch.bfloat16,
+        hidden_size=16 * heads,
+        num_attention_heads=heads,
+        num_key_value_heads=kv_heads,
+        head_dim=head_dim,
+    )
+    tokens, blocks = some_tokens(length), list(range(10))
+    exact = expected_logits(base, tokens)
+    theirs = np.abs(expected_logits(base, tokens, dtype=torch.bfloat16) - exact).mean()
+    stepper = open_stepper(base, instruction_set=instruction_set)
+    ours = logits_of(stepper, Stretch(tokens, blocks))
+    assert np.abs(ours - exact).mean() <= theirs
+    last = logits_of(stepper, Stretch(tokens[-1:], blocks, start=length - 1))
+    assert np.array_equal(last, ours[-1:])
+    stepper.close()
 
 
 @pytest.mark.skipif("amxbf16" not in INSTRUCTION_SETS, reason="weights are compressed for AMX-BF16")

@@ -11,7 +11,7 @@
 // whatever other rows are in its tile.
 //
 // Layout   a block's keys are a panel [head / GROUP][BLOCK_TOKENS][GROUP], its values one of
-//          [BLOCK_TOKENS / GROUP][head][GROUP]: both products are the tile's of tile.hpp.
+//          [BLOCK_TOKENS / GROUP][head][GROUP]: both products are those of attention_products.hpp.
 // Cost     2 · positions · head multiply-adds a query; keys and values are read once a tile.
 // Source   Milakov and Gimelshein 2018, "Online normalizer calculation for softmax".
 #pragma once
@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "attention_products.hpp"
 #include "errands.hpp"
 #include "model.hpp"
 #include "plan.hpp"
@@ -79,18 +80,15 @@ class Attention {
         values[b] = keys[b] + model_.block_values();
       }
       const Rows<const Activation> queries{q, std::size_t(stride)};
-      for (int b = 0; b < blocks; ++b) {
-        upcoming_.run(share);
-        const Rows<float> scores{scores_.data() + b * BLOCK_TOKENS, SPAN};
-        add_product<Numbers, NARROW_VECTORS>(Start::ZERO, count, queries, {&keys[b], 1, stride, NARROW}, scores);
-      }
+      Products::score(count, queries, keys, blocks, stride, {scores_.data(), SPAN}, upcoming_, share);
       for (int query = 0; query < count; ++query) {
         upcoming_.run(share);
         weigh(query, first_row.position + query / model_.group, window, span.first * BLOCK_TOKENS,
               blocks * BLOCK_TOKENS);
       }
       upcoming_.run(share * blocks);
-      add_values(count, values, blocks);
+      Products::add_values(count, {probabilities_.data(), SPAN}, values, blocks, stride,
+                           {outputs_.data(), std::size_t(stride)});
     }
     for (int query = 0; query < count; ++query) {
       const int head = kv_head * model_.group + query % model_.group;
@@ -99,7 +97,9 @@ class Attention {
   }
 
  private:
-  static constexpr int SPAN_BLOCKS = 8, SPAN = SPAN_BLOCKS * BLOCK_TOKENS;
+  using Products = AttentionProducts<Numbers>;
+
+  static constexpr int SPAN_BLOCKS = ATTENTION_BLOCKS, SPAN = SPAN_BLOCKS * BLOCK_TOKENS;
   static constexpr int MOST_QUERIES = 16;
   // Less than any score; finite, so that a stretch of which a query sees nothing leaves no NaN.
   static constexpr float LEAST = -1e30f;
@@ -160,24 +160,6 @@ class Attention {
     if (now == before) return;
     float* output = outputs_.data() + std::size_t(query) * model_.head_stride;
     for (int d = 0; d < model_.head_stride; d += LANES) store(output + d, load(output + d) * fade);
-  }
-
-  // Outputs += probabilities · values, some columns at a time.
-  void add_values(int count, const Weight* const* values, int blocks) {
-    const int stride = model_.head_stride;
-    const Rows<const Activation> weights{probabilities_.data(), SPAN};
-    for (int column = 0; column < stride; column += NARROW) {
-      const Weight* parts[SPAN_BLOCKS];
-      for (int b = 0; b < blocks; ++b) parts[b] = values[b] + column * Numbers::GROUP;
-      const Parts<Numbers> from{parts, blocks, BLOCK_TOKENS, stride};
-      const Rows<float> to{outputs_.data() + column, std::size_t(stride)};
-      if (stride - column >= 2 * NARROW) {
-        add_product<Numbers, 2 * NARROW_VECTORS>(Start::Y, count, weights, from, to);
-        column += NARROW;
-      } else {
-        add_product<Numbers, NARROW_VECTORS>(Start::Y, count, weights, from, to);
-      }
-    }
   }
 
   void write(int query, Activation* to) {

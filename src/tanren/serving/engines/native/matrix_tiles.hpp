@@ -1,4 +1,4 @@
-// Products by the processor's matrix registers (AMX): sixteen rows by sixteen columns in one instruction.
+// Products with a panel of weights by the processor's matrix registers.
 //
 //   y[r][c] += Σ_k x[r][k] · w[k][c]        r < rows ≤ 32,  c < 32,  k < depth
 //
@@ -7,16 +7,14 @@
 //            6, 7     weights, [DEPTH / 2][16][2]: a panel's own layout
 // What holds a row's sum is taken DEPTH products at a time, whatever rows are beside it.
 // Cost       an instruction of 16 cycles for each register of weights and each 16 rows or part of them.
-// Source     Intel 64 and IA-32 Architectures Software Developer's Manual, TDPBF16PS, LDTILECFG.
 #pragma once
 
 #if defined(__AMX_BF16__)
 
-#include <immintrin.h>
-
-#include <cstdint>
+#include <algorithm>
 
 #include "errands.hpp"
+#include "matrix_registers.hpp"
 #include "tile.hpp"
 
 namespace tanren {
@@ -57,32 +55,15 @@ class MatrixTiles {
     }
   }
 
-  // Registers that are in use are saved whenever the system takes the thread from the processor: not without need.
-  static void release() {
-    if (configured_rows_ == 0) return;
-    _tile_release();
-    configured_rows_ = 0;
-  }
-
  private:
-  static constexpr int HALF = 16, LINE_VALUES = 32;
-
-  struct alignas(64) Configuration {
-    std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    std::uint16_t bytes_a_row[16] = {};
-    std::uint8_t rows[16] = {};
-  };
+  static constexpr int HALF = MatrixRegisters::ROWS, LINE_VALUES = 32;
 
   static void configure(int rows) {
-    if (configured_rows_ == rows) return;
-    Configuration tiles;
-    const auto first = std::uint8_t(rows < HALF ? rows : HALF), second = std::uint8_t(rows > HALF ? rows - HALF : 1);
-    for (int tile = 0; tile < 8; ++tile) tiles.bytes_a_row[tile] = 64;
-    tiles.rows[0] = tiles.rows[1] = tiles.rows[4] = first;
-    tiles.rows[2] = tiles.rows[3] = tiles.rows[5] = second;
-    tiles.rows[6] = tiles.rows[7] = DEPTH / 2;
-    asm volatile("ldtilecfg %0" ::"m"(tiles));
-    configured_rows_ = rows;
+    const int first = std::min(rows, HALF), second = std::max(rows - HALF, 1);
+    MatrixRegisters::configure(rows, [&](int tile) -> MatrixRegisters::Shape {
+      if (tile >= 6) return {DEPTH / 2, MatrixRegisters::LINE};
+      return {tile == 2 || tile == 3 || tile == 5 ? second : first, MatrixRegisters::LINE};
+    });
   }
 
   template <bool HAS_SECOND_HALF, bool PREPARES, class Weights>
@@ -138,9 +119,6 @@ class MatrixTiles {
     }
     asm volatile("" ::: "memory");
   }
-
-  // Rows for which this thread's registers are laid out; 0: for none.
-  inline static thread_local int configured_rows_ = 0;
 };
 
 }  // namespace tanren

@@ -54,13 +54,14 @@ struct PanelProduct<BrainFloat> {
     copy(rows, sums, y);
   }
 
-  static void rest() { MatrixTiles::release(); }
+  static void rest() { MatrixRegisters::release(); }
 
  private:
   using Unpacked = WeightMatrix<BrainFloat>::UnpackedSteps;
 
-  // So many steps stay in the first cache until all rows have gone through them; so few, where one tile of rows does.
-  static constexpr int BLOCK_STEPS = 8, STEPS_AHEAD = 4;
+  // So many steps stay in the first cache until all rows have gone through them: fewer for few rows, which are soon
+  // through and then wait for the next; and so many, where one tile of rows does.
+  static constexpr int BLOCK_STEPS = 8, FEW_ROWS_STEPS = 4, STEPS_AHEAD = 4;
 
   static void add_beside(Start start, int rows, Rows<const BFloat16> x, const WeightMatrix<BrainFloat>& matrix,
                          int panel, Rows<float> y, Errands* errands) {
@@ -77,8 +78,9 @@ struct PanelProduct<BrainFloat> {
   static void add_steps(Start start, int rows, Rows<const BFloat16> x, const Weights& weights, int steps,
                         Rows<float> y, Errands* errands) {
     if (rows <= ROWS) return MatrixTiles::add_product<true>(start, rows, x, weights, 0, steps, y, errands);
-    for (int first = 0; first < steps; first += BLOCK_STEPS) {
-      const int end = std::min(first + BLOCK_STEPS, steps);
+    const int block = rows <= 2 * ROWS ? FEW_ROWS_STEPS : BLOCK_STEPS;
+    for (int first = 0; first < steps; first += block) {
+      const int end = std::min(first + block, steps);
       // Errands have fetched them.
       for (int step = first; step < end; ++step) weights.template prepare<false>(step);
       for (int row = 0; row < rows; row += ROWS) {
