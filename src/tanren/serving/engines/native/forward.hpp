@@ -56,7 +56,7 @@ class Forward {
         attended_(rows_of<Activation>(round_up(shape_.heads * shape_.head_dim, PANEL), memory_.attended)),
         inner_(rows_of<Activation>(inner_width_, memory_.inner)),
         queries_(std::size_t(CHUNK_ROWS) * shape_.heads * model.head_stride),
-        gate_up_(std::size_t(PanelProduct<Numbers>::ROWS) * 2 * inner_width_) {
+        gate_up_(PanelProduct<Numbers>::ROWS * stride_of<float>(2 * inner_width_)) {
     for (int member = 0; member < shape_.threads; ++member) {
       members_.push_back(std::make_unique<Member>(model, team_, member));
     }
@@ -333,7 +333,7 @@ class Forward {
   }
 
   void feed_forward(int layer, Member& member) {
-    const Rows<float> sums{gate_up_.data(), std::size_t(inner_width_) * 2};
+    const Rows<float> sums{gate_up_.data(), stride_of<float>(2 * inner_width_)};
     const Beginning begun = begin_updates(layer, GATE_UP, reading(normed_), Start::ZERO, sums, member);
     const int panels = inner_width_ / PANEL;
     // With few rows, one after the other as long as both find room: a long stretch of one matrix is read faster.
@@ -426,10 +426,18 @@ class Forward {
     }
   }
 
+  // From row to row, an odd number of cache lines: rows that are a power of two apart share few sets of a cache.
+  template <class Number>
+  static constexpr std::size_t stride_of(int width) {
+    constexpr std::size_t LINE = 64 / sizeof(Number);
+    return ((width + LINE - 1) / LINE | 1) * LINE;
+  }
+
   template <class Number>
   static Rows<Number> rows_of(int width, Buffer<Number>& memory) {
-    memory = Buffer<Number>(std::size_t(CHUNK_ROWS) * width);
-    return {memory.data(), std::size_t(width)};
+    const std::size_t stride = stride_of<Number>(width);
+    memory = Buffer<Number>(CHUNK_ROWS * stride);
+    return {memory.data(), stride};
   }
 
   static Rows<const Activation> reading(Rows<Activation> rows) { return {rows.first, rows.stride}; }
@@ -456,7 +464,7 @@ class Forward {
   Rows<float> projected_;
   Rows<Activation> attended_, inner_;
   Buffer<Activation> queries_;
-  Buffer<float> gate_up_;  // [PanelProduct::ROWS][2 · inner], where it goes by adapter
+  Buffer<float> gate_up_;  // [PanelProduct::ROWS][2 · inner, and a line], where it goes by adapter
   Request request_{};
   int planned_rows_ = 0;
   Plan plan_;
