@@ -6,8 +6,8 @@ it is read. How many rows that are is learnt from the ticks themselves, since it
 and another in a laptop, and grows and falls with what else the machine has to do. Where no answer is running, nobody is
 kept waiting but other prompts, and a tick reads the most.
 
-Measured   native engine, two cores with AMX, ms for 64, 128 and 256 prompt rows: 135 M parameters 22, 32 and 55; 0.5 B
-           65, 85 and 148. 32 prompts of 128 tokens at once with answers of 128, tokens/s of all answers with 64, 128
+Measured   native engine, two cores with AMX, ms for 64, 128 and 256 prompt rows: 135 M parameters 23, 35 and 59; 0.5 B
+           65, 93 and 160. 32 prompts of 128 tokens at once with answers of 128, tokens/s of all answers with 64, 128
            and 256 rows a tick: 135 M 771, 845 and 880; 0.5 B 361, 427 and 446.
 """
 

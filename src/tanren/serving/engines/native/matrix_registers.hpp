@@ -23,7 +23,8 @@ class MatrixRegisters {
     int rows, bytes_a_row;
   };
 
-  // `shape_of(number)` is that of a register. `layout` is this layout's own number, not 0: it is not laid out twice.
+  // `shape_of(number)` is that of a register. `layout` tells layouts apart, so that none is laid out twice: a panel's
+  // rows, or minus attention's queries.
   template <class ShapeOf>
   static void configure(int layout, const ShapeOf& shape_of) {
     if (layout_ == layout) return;
