@@ -34,8 +34,8 @@ includes tokenising; the others are given ids.
 SERVING = """
 ## Serving beside OpenVINO GenAI and transformers
 
-`python -m benchmarks.serve_vs_peers`. The same random model, new prompts in every repetition; Tanren over HTTP by boto3,
-the others called bare in their own process.
+`python -m benchmarks.serve_vs_peers`. The same random model, new prompts in every repetition; Tanren over HTTP by
+boto3, the others called bare in their own process.
 """
 CONTROL_PLANE = """
 ## Control plane beside moto's server
