@@ -1,8 +1,8 @@
 """What every server is asked: prompts of 128 tokens, answers of 128, so many at once, under so many adapters.
 
 The prompts are words of the vocabulary drawn from a seed, new ones every time: what a server has kept of an earlier
-prompt saves it nothing here. All are greedy. A random model hardly ever ends an answer by
-itself; tokens are counted as they came, so one that does counts for what it is.
+prompt saves it nothing here. All are greedy. A random model hardly ever ends an answer by itself; tokens are counted as
+they came, so one that does counts for what it is.
 """
 
 import argparse

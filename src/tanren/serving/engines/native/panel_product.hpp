@@ -46,7 +46,7 @@ struct PanelProduct<BrainFloat> {
                   Rows<float> y, Errands* errands) {
     if (rows <= ROWS || y.stride <= 2 * PANEL) return add_beside(start, rows, x, matrix, panel, y, errands);
     // The sums leave the registers and come back for each block of the depth. Where their rows lie far apart that takes
-    // as long as the products: they are kept side by side until the last block.
+    // half as long as the products: they are kept side by side until the last block.
     alignas(64) float memory[CHUNK_ROWS * PANEL];
     const Rows<float> sums{memory, PANEL};
     if (start == Start::Y) copy(rows, y, sums);
