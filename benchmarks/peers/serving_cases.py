@@ -21,6 +21,9 @@ TEMPLATE_TOKENS = 2
 CASES = ((1, 0), (8, 0), (32, 0), (1, 1), (8, 1), (8, 8), (32, 1), (32, 8), (32, 32))
 """(concurrent requests, distinct adapters), in the order in which they are run."""
 MOST_CONCURRENT = 32
+REST_SECONDS = 1.0
+"""Between two repetitions, of every contestant: requests come in bursts, and what a server makes ready for the next one
+while it has nothing to do counts as it would then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def measure(given: argparse.Namespace, ask: Callable[[Ask], int], **more: Any) -
             ask(Ask(concurrent, adapters, turn=0))  # compiles, loads, warms up
             rates = []
             for turn in range(1, given.repetitions + 1):
+                time.sleep(REST_SECONDS)
                 began = time.perf_counter()
                 tokens = ask(Ask(concurrent, adapters, turn))
                 rates.append(tokens / (time.perf_counter() - began))

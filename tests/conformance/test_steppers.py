@@ -242,6 +242,18 @@ def test_a_block_may_be_written_anew_for_another_sequence(stepper: Stepper, base
     close_to(step(stepper, Part(ids=ids, blocks=[4])).logits[0][0], expected_logits(base, ids)[-1])
 
 
+def test_blocks_may_be_touched_between_two_calls_whatever_is_in_them(stepper: Stepper, base: Path):
+    ids = prompt_of(4 * BLOCK_TOKENS)
+    expected = expected_logits(base, ids)
+    bits = stepper.touch(range(stepper.block_count))
+    for start in range(0, len(ids), BLOCK_TOKENS):
+        end = start + BLOCK_TOKENS
+        answers = step(stepper, Part(ids=ids[start:end], blocks=[3, 0, 2, 1], start=start))
+        close_to(answers.logits[0][0], expected[end - 1])
+        next(bits, None)
+    assert sum(1 for _ in bits) < 100
+
+
 def test_only_what_is_asked_for_is_answered(stepper: Stepper):
     first, second = prompt_of(5, seed=1), prompt_of(6, seed=2)
     rows = TokenRows(

@@ -33,6 +33,7 @@ from tanren.domain.generation import FinishReason, GenerationEnd, GenerationRequ
 from tanren.serving.adapter_cache import AdapterCache
 from tanren.serving.engines.intake import Intake, Running
 from tanren.serving.engines.key_value_blocks import KeyValueBlocks, root_key
+from tanren.serving.engines.memory_ahead import MemoryAhead
 from tanren.serving.engines.prompt_pace import PromptPace
 from tanren.serving.engines.scheduling import PagedTokens, Schedule, Tick, blocks_for
 from tanren.serving.engines.sequences import BROKEN, Sequence
@@ -75,6 +76,7 @@ class BatchingEngine:
         """Tokens that are still to be told, and why they are the last."""
         self._pace = PromptPace(limits.prompt_rows_per_tick)
         self._schedule = self._empty_schedule()
+        self._memory = MemoryAhead(stepper)
         self._prompt_tokens = self._reused_tokens = 0
         self._weight_bytes = stepper.weight_bytes  # asked here: later only the engine's thread may ask
         self._worker = threading.Thread(target=self._run, name="batching-engine", daemon=True)
@@ -149,7 +151,7 @@ class BatchingEngine:
     # The engine's own thread.
 
     def _run(self) -> None:
-        while self._intake.wait(until=lambda: bool(self._errands)):
+        while self._intake.wait(until=lambda: bool(self._errands) or self._memory.is_behind(self._untaken_from)):
             try:
                 self._turn()
             except Exception:
@@ -165,6 +167,8 @@ class BatchingEngine:
         tick = self._schedule.next_tick()
         if tick is None:
             self._tell()
+            if self._memory.is_behind(self._untaken_from):
+                self._memory.go_on(self._untaken_from)
             return
         began = time.monotonic()
         try:
@@ -178,6 +182,10 @@ class BatchingEngine:
         else:
             self._pace.took(tick.prompt_rows, time.monotonic() - began)
             self._take(tick, made)
+
+    @property
+    def _untaken_from(self) -> int:
+        return self._schedule.blocks.untaken_from
 
     def _run_errands(self) -> None:
         while self._errands:

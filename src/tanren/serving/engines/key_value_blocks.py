@@ -60,6 +60,8 @@ class KeyValueBlocks:
         self._kept: OrderedDict[int, None] = OrderedDict()
         """Unused for longest first."""
         self._promised = 0
+        self.untaken_from = 0
+        """Blocks from this one on have never been anybody's: they are taken in order."""
 
     @property
     def used_count(self) -> int:
@@ -96,6 +98,7 @@ class KeyValueBlocks:
         """Appends a block to be written, and says which: a free one, else the kept one unused for longest."""
         if self._free:
             block = self._free.pop()
+            self.untaken_from = max(self.untaken_from, block + 1)
         else:
             block, _ = self._kept.popitem(last=False)
             self._forget(block)

@@ -151,6 +151,7 @@ _FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "drop_adapter": (c_int32,),
     "adapter_bytes": (c_int32,),
     "weight_bytes": (),
+    "touch": (c_int32, c_int32, c_int32),
     "begin": (POINTER(Request),),
     "finish": (),
 }

@@ -14,7 +14,7 @@ Cost     the weights once in memory, tied ones once, and with AMX-BF16 bfloat16 
 Legend   O features out, I features in, R rank; for a call, see stepper.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from ctypes import byref
 from dataclasses import dataclass
@@ -124,6 +124,10 @@ class NativeStepper:
         return self._block_count
 
     @property
+    def block_bytes(self) -> int:
+        return self._native.block_bytes
+
+    @property
     def weight_bytes(self) -> int:
         return self._call("weight_bytes")
 
@@ -142,6 +146,11 @@ class NativeStepper:
 
     def drop_adapter(self, handle: int) -> None:
         self._call("drop_adapter", handle)
+
+    def touch(self, blocks: range) -> Iterator[None]:
+        for layer in range(self._native.sizes.layers):
+            self._call("touch", layer, blocks.start, blocks.stop)
+            yield
 
     def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
         _check_arrays(rows)

@@ -12,7 +12,7 @@ Shapes   M rows, Q sequences of this call, P blocks a sequence at most, S select
          V vocabulary
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -78,6 +78,11 @@ class Stepper(Protocol):
         ...
 
     @property
+    def block_bytes(self) -> int:
+        """Memory of a block: keys and values of all layers."""
+        ...
+
+    @property
     def weight_bytes(self) -> int: ...
 
     def add_adapter(self, factors: Mapping[str, object]) -> int:
@@ -92,6 +97,11 @@ class Stepper(Protocol):
 
     def drop_adapter(self, handle: int) -> None:
         """Its memory is free; no row names it any more."""
+        ...
+
+    def touch(self, blocks: range) -> Iterator[None]:
+        """Has the system give the memory of these blocks now, where it would give it only when they are first written:
+        a part of it before each item. What is in them stays; other calls may come between two items."""
         ...
 
     def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:

@@ -14,7 +14,7 @@ Cost    a forward pass a sequence and call, and a copy of all its keys and value
 Shapes  N blocks, B positions in a block, H heads of keys and values, D head size, T tokens, V vocabulary
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -54,6 +54,10 @@ class TorchStepper:
         return self._layers.block_count
 
     @property
+    def block_bytes(self) -> int:
+        return self._layers.block_bytes
+
+    @property
     def weight_bytes(self) -> int:
         return sum(parameter.nbytes for parameter in self._model.parameters())
 
@@ -73,6 +77,10 @@ class TorchStepper:
 
     def drop_adapter(self, handle: int) -> None:
         del self._adapters[handle]
+
+    def touch(self, blocks: range) -> Iterator[None]:
+        self._layers.touch(blocks)
+        yield
 
     @torch.inference_mode()
     def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
@@ -127,11 +135,11 @@ class _BlockLayers:
     """Keys and values of all blocks, for each layer [N, H, B, D]."""
 
     def __init__(self, one_token: list[tuple[Tensor, Tensor]], key_value_bytes: int) -> None:
-        block_bytes = BLOCK_TOKENS * sum(keys.nbytes + values.nbytes for keys, values in one_token)
-        self.block_count = key_value_bytes // block_bytes
+        self.block_bytes = BLOCK_TOKENS * sum(keys.nbytes + values.nbytes for keys, values in one_token)
+        self.block_count = key_value_bytes // self.block_bytes
         if self.block_count < 1:
             raise NotImplementedHere(
-                f"{key_value_bytes} bytes for keys and values hold not one block of {block_bytes}; give more with "
+                f"{key_value_bytes} bytes for keys and values hold not one block of {self.block_bytes}; give more with "
                 "key_value_megabytes"
             )
         self._layers = [(self._blocks_like(keys), self._blocks_like(values)) for keys, values in one_token]
@@ -151,6 +159,12 @@ class _BlockLayers:
         for (keys_NHBD, values_NHBD), layer in zip(self._layers, cast(Any, cache).layers, strict=True):
             keys_NHBD[blocks_T, :, offsets_T] = layer.keys[0, :, start:end].transpose(0, 1)
             values_NHBD[blocks_T, :, offsets_T] = layer.values[0, :, start:end].transpose(0, 1)
+
+    def touch(self, blocks: range) -> None:
+        for layer in self._layers:
+            for each_NHBD in layer:
+                touched = each_NHBD[blocks.start : blocks.stop]
+                touched.copy_(touched.clone())
 
     def clear(self) -> None:
         self._layers.clear()

@@ -6,7 +6,7 @@ call that breaks the port's rules is an AssertionError.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,9 +51,12 @@ class HashingStepper:
     block_count: int = 64
     name: str = "hashing"
     weight_bytes: int = 0
+    block_bytes: int = 1 << 20
     before_step: Callable[[TokenRows], None] = lambda rows: None
     steps: list[TokenRows] = field(default_factory=list)
     adapters: dict[int, str] = field(default_factory=dict)
+    touched: list[int] = field(default_factory=list)
+    """A block for each bit of touching."""
     added: int = 0
     is_closed: bool = False
 
@@ -73,6 +76,11 @@ class HashingStepper:
 
     def drop_adapter(self, handle: int) -> None:
         del self.adapters[handle]
+
+    def touch(self, blocks: range) -> Iterator[None]:
+        for block in blocks:
+            self.touched.append(block)
+            yield
 
     def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
         meanwhile()

@@ -452,6 +452,30 @@ def test_the_end_of_a_turn_is_in_no_answer():
         assert ALPHABET[end] not in listener.text
 
 
+def test_an_idle_engine_touches_the_next_blocks_and_whoever_comes_waits_for_one_bit_at_most():
+    arrived, opened = threading.Semaphore(0), threading.Semaphore(0)
+
+    class Touched(HashingStepper):
+        def touch(self, blocks: range) -> Iterator[None]:
+            for bit in super().touch(blocks):
+                arrived.release()
+                assert opened.acquire(timeout=PATIENCE_SECONDS)
+                yield bit
+
+    stepper = Touched(block_count=300, block_bytes=1 << 21)
+    with engine_over(stepper) as engine:
+        assert arrived.acquire(timeout=PATIENCE_SECONDS)
+        listener = listen(engine, asked("now", max_new_tokens=40))
+        assert not stepper.steps
+        opened.release()
+        listener.end()
+        assert len(stepper.touched) <= 2
+        for count in range(2, 132):  # 256 MB, and the three blocks that the answer has had
+            assert arrived.acquire(timeout=PATIENCE_SECONDS), count
+            opened.release()
+    assert stepper.touched == list(range(131))
+
+
 def test_an_adapter_that_waits_for_the_engines_thread_while_it_closes_does_not_wait_for_ever():
     gate = Gate()
     stepper = HashingStepper(before_step=gate)

@@ -39,6 +39,8 @@ class Engine {
   virtual void drop_adapter(int handle) = 0;
   virtual std::int64_t adapter_bytes(int handle) const = 0;
   virtual std::int64_t weight_bytes() const = 0;
+  // Makes the system give the memory of a layer's keys and values in these blocks; whatever is in them stays.
+  virtual void touch(int layer, int first_block, int end_block) = 0;
   // A step, in two halves: the caller may do something else between them, and calls nothing of the engine's.
   virtual void begin(const Request& request) = 0;
   virtual void finish() = 0;
@@ -154,6 +156,13 @@ class EngineOf final : public Engine {
       }
     }
     return std::int64_t(bytes);
+  }
+
+  void touch(int layer, int first_block, int end_block) override {
+    check_layer(layer);
+    require(first_block >= 0 && first_block <= end_block && end_block <= model_.shape.block_count,
+            "there are no such blocks");
+    model_.touch(layer, first_block, end_block);
   }
 
   void begin(const Request& request) override {

@@ -144,6 +144,10 @@ std::int64_t tanren_weight_bytes(Engine* engine) {
   return guarded([&] { return engine->weight_bytes(); });
 }
 
+std::int64_t tanren_touch(Engine* engine, std::int32_t layer, std::int32_t first_block, std::int32_t end_block) {
+  return done([&] { engine->touch(layer, first_block, end_block); });
+}
+
 std::int64_t tanren_begin(Engine* engine, const tanren::Request* request) {
   return done([&] { engine->begin(*request); });
 }

@@ -148,6 +148,14 @@ class Model {
   // Values of a block and head: [BLOCK_TOKENS / GROUP][head_stride][GROUP], a panel for probabilities.
   Weight* values(int layer, int block, int kv_head) const { return keys(layer, block, kv_head) + block_values(); }
 
+  // Writes what is there already. Memory that nobody has written to comes from the system at the first write.
+  void touch(int layer, int first_block, int end_block) const {
+    constexpr std::size_t LEAST_PAGE = 4096;
+    auto* bytes = reinterpret_cast<volatile char*>(keys(layer, first_block, 0));
+    const std::size_t count = (end_block - first_block) * block_bytes();
+    for (std::size_t at = 0; at < count; at += LEAST_PAGE) bytes[at] = bytes[at];
+  }
+
   // Keys and values of a block's heads follow each other.
   std::size_t block_bytes() const { return 2 * shape.kv_heads * block_values() * sizeof(Weight); }
 
