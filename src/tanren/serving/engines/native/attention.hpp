@@ -54,7 +54,7 @@ class Attention {
   };
 
   // `q`: the tile's queries, scaled, head_stride apart; a row's group together. `to`: each row's whole output.
-  // `next`: the piece that follows on this thread, or null; while this one computes, what is read next is fetched.
+  // `next`: the piece that follows on this thread, or null.
   void attend(int layer, const Plan& plan, Piece piece, const Piece* next, const Activation* q, Rows<Activation> to) {
     const QueryTile& tile = *piece.tile;
     const int stride = model_.head_stride, count = tile.row_count * model_.group, kv_head = piece.kv_head;
@@ -65,30 +65,22 @@ class Attention {
     std::fill_n(most_.data(), count, LEAST);
     std::fill_n(sums_.data(), count, 0.0f);
     std::fill_n(outputs_.data(), std::size_t(count) * stride, 0.0f);
+    look_ahead(layer, plan, piece, next, all, count);
     for (Blocks span = first_span(all); span.first < all.end; span = span_after(span, all)) {
       const int blocks = span.end - span.first;
-      upcoming_.clear();
-      if (span.end < all.end) {
-        expect(layer, plan, piece, span_after(span, all));
-      } else if (next != nullptr) {
-        expect(layer, plan, *next, first_span(blocks_of(layer, plan, *next->tile)));
-      }
-      const int share = upcoming_.share(2 * blocks + count);
       const Weight *keys[SPAN_BLOCKS], *values[SPAN_BLOCKS];
       for (int b = 0; b < blocks; ++b) {
         keys[b] = model_.keys(layer, first_row.blocks[span.first + b], kv_head);
         values[b] = keys[b] + model_.block_values();
       }
       const Rows<const Activation> queries{q, std::size_t(stride)};
-      Products::score(count, queries, keys, blocks, stride, {scores_.data(), SPAN}, upcoming_, share);
+      Products::score(count, queries, keys, blocks, stride, {scores_.data(), SPAN}, upcoming_);
       for (int query = 0; query < count; ++query) {
-        upcoming_.run(share);
         weigh(query, first_row.position + query / model_.group, window, span.first * BLOCK_TOKENS,
               blocks * BLOCK_TOKENS);
       }
-      upcoming_.run(share * blocks);
       Products::add_values(count, {probabilities_.data(), SPAN}, values, blocks, stride,
-                           {outputs_.data(), std::size_t(stride)});
+                           {outputs_.data(), std::size_t(stride)}, upcoming_);
     }
     for (int query = 0; query < count; ++query) {
       const int head = kv_head * model_.group + query % model_.group;
@@ -101,6 +93,7 @@ class Attention {
 
   static constexpr int SPAN_BLOCKS = ATTENTION_BLOCKS, SPAN = SPAN_BLOCKS * BLOCK_TOKENS;
   static constexpr int MOST_QUERIES = 16;
+  static constexpr int AHEAD = 8;
   // Less than any score; finite, so that a stretch of which a query sees nothing leaves no NaN.
   static constexpr float LEAST = -1e30f;
 
@@ -121,11 +114,22 @@ class Attention {
     return {span.end, std::min(all.end, (span.end / SPAN_BLOCKS + 1) * SPAN_BLOCKS)};
   }
 
-  // Keys and values of some blocks are read next. A block's follow each other, and are asked for in this order: the
-  // processor notices, and fetches some by itself.
-  void expect(int layer, const Plan& plan, Piece piece, Blocks span) {
+  // While a piece computes, keys and values are fetched that are AHEAD blocks away: its own, then the next one's. Evenly,
+  // some lines with each product and each vector of scores: with many at once the processor would wait for them.
+  void look_ahead(int layer, const Plan& plan, Piece piece, const Piece* next, Blocks all, int queries) {
+    upcoming_.clear();
+    expect(layer, plan, piece, {std::min(all.first + AHEAD, all.end), all.end});
+    if (next != nullptr) {
+      const Blocks then = blocks_of(layer, plan, *next->tile);
+      expect(layer, plan, *next, {then.first, std::min(then.first + AHEAD, then.end)});
+    }
+    const int calls = Products::calls_of_block(model_.head_stride) + 2 * queries * (BLOCK_TOKENS / LANES);
+    upcoming_.spread(std::size_t(all.end - all.first) * calls);
+  }
+
+  void expect(int layer, const Plan& plan, Piece piece, Blocks blocks) {
     const RowPlan& row = plan.rows[piece.tile->first_row];
-    for (int block = span.first; block < span.end; ++block) {
+    for (int block = blocks.first; block < blocks.end; ++block) {
       upcoming_.add({model_.keys(layer, row.blocks[block], piece.kv_head), 2 * model_.block_values() * sizeof(Weight)});
     }
   }
@@ -139,6 +143,7 @@ class Attention {
     Floats most = splat(LEAST);
     for (int c = 0; c < count; c += LANES) {
       Floats score = load(scores + c);
+      upcoming_.run();
       if (softcap > 0) score = soft_capped(score, softcap);
       const Integers at = counting_from(base + c);
       score = ((at <= position) & (at >= oldest)) ? score : splat(LEAST);
@@ -149,6 +154,7 @@ class Attention {
     Floats total{};
     for (int c = 0; c < count; c += LANES) {
       const Integers at = counting_from(base + c);
+      upcoming_.run();
       const Floats weight = exponential(load(scores + c) - now);
       const Floats kept = ((at <= position) & (at >= oldest)) ? weight : Floats{};
       total += kept;

@@ -25,11 +25,13 @@ struct AttentionProducts {
   using Activation = typename Numbers::Activation;
   using Weight = typename Numbers::Weight;
 
-  // `share`: errands that are run for each block.
+  // How often errands are run for a block, by both products together; now and then once more.
+  static int calls_of_block(int depth) { return depth / NARROW + depth / (2 * NARROW); }
+
   static void score(int count, Rows<const Activation> queries, const Weight* const* keys, int blocks, int depth,
-                    Rows<float> scores, Errands& errands, int share) {
+                    Rows<float> scores, Errands& errands) {
     for (int b = 0; b < blocks; ++b) {
-      errands.run(share);
+      for (int call = 0; call < depth / NARROW; ++call) errands.run();
       add_product<Numbers, NARROW_VECTORS>(Start::ZERO, count, queries, {&keys[b], 1, depth, NARROW},
                                            {scores.first + b * NARROW, scores.stride});
     }
@@ -37,10 +39,13 @@ struct AttentionProducts {
 
   // Some columns at a time, of ATTENTION_BLOCKS at most.
   static void add_values(int count, Rows<const Activation> weights, const Weight* const* values, int blocks, int depth,
-                         Rows<float> outputs) {
+                         Rows<float> outputs, Errands& errands) {
     for (int column = 0; column < depth; column += NARROW) {
       const Weight* parts[ATTENTION_BLOCKS];
-      for (int b = 0; b < blocks; ++b) parts[b] = values[b] + column * Numbers::GROUP;
+      for (int b = 0; b < blocks; ++b) {
+        errands.run();
+        parts[b] = values[b] + column * Numbers::GROUP;
+      }
       const Parts<Numbers> from{parts, blocks, NARROW, depth};
       const Rows<float> to{outputs.first + column, outputs.stride};
       if (depth - column >= 2 * NARROW) {
@@ -58,25 +63,26 @@ struct AttentionProducts {
 //             4, 6     queries and keys, 32 values deep;  5, 7   half as many; probabilities and values of a block
 template <>
 struct AttentionProducts<BrainFloat> {
+  static int calls_of_block(int depth) { return depth / DEPTH + depth / NARROW; }
+
   static void score(int count, Rows<const BFloat16> queries, const BFloat16* const* keys, int blocks, int depth,
-                    Rows<float> scores, Errands& errands, int share) {
+                    Rows<float> scores, Errands& errands) {
     for (int query = 0; query < count; query += ROWS) {
       configure(std::min(count - query, ROWS));
       for (int b = 0; b < blocks; b += SUMS) {
         const int some = std::min(blocks - b, SUMS);
-        errands.run(share * some);
-        score_blocks(queries.from(query), keys + b, some, depth, {scores[query] + b * NARROW, scores.stride});
+        score_blocks(queries.from(query), keys + b, some, depth, {scores[query] + b * NARROW, scores.stride}, errands);
       }
     }
   }
 
   static void add_values(int count, Rows<const BFloat16> weights, const BFloat16* const* values, int blocks, int depth,
-                         Rows<float> outputs) {
+                         Rows<float> outputs, Errands& errands) {
     for (int query = 0; query < count; query += ROWS) {
       configure(std::min(count - query, ROWS));
       for (int column = 0; column < depth; column += SUMS * NARROW) {
         add_columns(weights.from(query), values, blocks, depth, column, std::min((depth - column) / NARROW, SUMS),
-                    {outputs[query] + column, outputs.stride});
+                    {outputs[query] + column, outputs.stride}, errands);
       }
     }
   }
@@ -93,7 +99,7 @@ struct AttentionProducts<BrainFloat> {
   }
 
   static void score_blocks(Rows<const BFloat16> queries, const BFloat16* const* keys, int blocks, int depth,
-                           Rows<float> scores) {
+                           Rows<float> scores, Errands& errands) {
     const std::size_t query_bytes = queries.stride * sizeof(BFloat16), score_bytes = scores.stride * sizeof(float);
     // The instructions say nothing to the compiler of what they read.
     asm volatile("" ::: "memory");
@@ -107,6 +113,7 @@ struct AttentionProducts<BrainFloat> {
       each(blocks, [&](auto sum) {
         _tile_loadd(6, keys[sum] + d * NARROW, MatrixRegisters::LINE);
         add<sum, true>();
+        errands.run();
       });
     }
     if (d < depth) {
@@ -122,7 +129,7 @@ struct AttentionProducts<BrainFloat> {
 
   // `count` times NARROW columns from `column`.
   static void add_columns(Rows<const BFloat16> weights, const BFloat16* const* values, int blocks, int depth,
-                          int column, int count, Rows<float> outputs) {
+                          int column, int count, Rows<float> outputs, Errands& errands) {
     const std::size_t weight_bytes = weights.stride * sizeof(BFloat16), output_bytes = outputs.stride * sizeof(float);
     const std::size_t value_bytes = std::size_t(depth) * 2 * sizeof(BFloat16);
     asm volatile("" ::: "memory");
@@ -132,6 +139,7 @@ struct AttentionProducts<BrainFloat> {
       each(count, [&](auto sum) {
         _tile_loadd(7, values[block] + (column + sum * NARROW) * 2, value_bytes);
         add<sum, false>();
+        errands.run();
       });
     }
     each(count, [&](auto sum) { store_sum<sum>(outputs.first + sum * NARROW, output_bytes); });

@@ -36,15 +36,6 @@ class Errands {
     lines_a_call_ = calls == 0 ? 0 : int(std::min<std::size_t>((lines_ + calls - 1) / calls, MOST_LINES_A_CALL));
   }
 
-  // How many lines a call are all that there is, in so many calls.
-  int share(int calls) const { return int((lines_ + calls - 1) / calls); }
-
-  // So many lines, whatever the pace.
-  void run(int lines) {
-    while (lines-- > 0 && run_one()) {
-    }
-  }
-
   // One line, whatever the pace; false where nothing is left.
   bool run_one() {
     if (at_ >= end_ && !take()) return false;

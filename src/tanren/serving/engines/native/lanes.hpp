@@ -41,21 +41,40 @@ inline Words as_words(Floats lanes) { return (Words)lanes; }
 
 // first, first + 1, first + 2 …
 inline Integers counting_from(int first) {
+  static constexpr std::int32_t COUNT[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   Integers lanes;
-  for (int lane = 0; lane < LANES; ++lane) lanes[lane] = first + lane;
-  return lanes;
+  std::memcpy(&lanes, COUNT, sizeof lanes);
+  return lanes + first;
 }
 
+namespace detail {
+
+template <int COUNT>
+struct Some {
+  typedef float Vector __attribute__((vector_size(COUNT * 4)));
+};
+
+// Halves with each other, until one lane is left.
+template <int COUNT, class Vector, class Join>
+inline float folded(Vector lanes, const Join& join) {
+  if constexpr (COUNT == 1) {
+    return lanes[0];
+  } else {
+    typename Some<COUNT / 2>::Vector first, second;
+    std::memcpy(&first, &lanes, sizeof first);
+    std::memcpy(&second, reinterpret_cast<const char*>(&lanes) + sizeof first, sizeof second);
+    return folded<COUNT / 2>(join(first, second), join);
+  }
+}
+
+}  // namespace detail
+
 inline float sum(Floats lanes) {
-  float total = 0;
-  for (int lane = 0; lane < LANES; ++lane) total += lanes[lane];
-  return total;
+  return detail::folded<LANES>(lanes, [](auto a, auto b) { return a + b; });
 }
 
 inline float maximum(Floats lanes) {
-  float most = lanes[0];
-  for (int lane = 1; lane < LANES; ++lane) most = most < lanes[lane] ? lanes[lane] : most;
-  return most;
+  return detail::folded<LANES>(lanes, [](auto a, auto b) { return a < b ? b : a; });
 }
 
 // e to the x, to about one unit in the last place; what would underflow or overflow ends at e^-87 or e^88.
