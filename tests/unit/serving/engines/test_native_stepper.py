@@ -386,6 +386,41 @@ def test_weights_of_all_magnitudes_stay_as_they_are(tmp_path: Path) -> None:
     assert answers[0] == answers[1]
 
 
+@pytest.mark.skipif("amxbf16" not in INSTRUCTION_SETS, reason="factors are compressed for AMX-BF16")
+@pytest.mark.parametrize("rank", [1, 2, 4, 16, 33])
+@pytest.mark.parametrize("magnitudes", [0, 1, 60], ids=["alike", "some rare ones", "all magnitudes"])
+def test_compressed_factors_give_the_same_bits_from_less_memory(tmp_path: Path, rank: int, magnitudes: int) -> None:
+    base = save_architecture(
+        tmp_path, "llama-2", seed=2, dtype=torch.bfloat16, hidden_size=96, intermediate_size=200, num_hidden_layers=1
+    )
+    random = torch.Generator().manual_seed(3)
+    adapters = [some_factors(base, seed=seed, rank=rank) for seed in range(9)]
+    for each in (tensor for factors in adapters for lora in factors.values() for tensor in (lora.a_RI, lora.b_OR)):
+        if magnitudes == 60:
+            each *= torch.exp2(torch.randint(-60, 3, each.shape, generator=random))
+        elif magnitudes:
+            for rare in (0.0, -0.0, 1e-40, -1e-30):
+                each.view(-1)[torch.randint(each.numel(), (1,), generator=random)] = rare
+    bits, sizes = [], []
+    for compresses in (False, True):
+        stepper = open_stepper(base, instruction_set="amxbf16", compresses_weights=compresses, block_count=200)
+        handles = [stepper.add_adapter(factors) for factors in adapters]
+        # Many adapters of a row each, one of many rows, and one alone: three ways through the factors.
+        lone = logits_of(stepper, *(Stretch([at], [at], adapter=handle) for at, handle in enumerate(handles)))
+        prompts = logits_of(
+            stepper,
+            Stretch(some_tokens(LENGTH), range(20, 24), adapter=handles[0]),
+            Stretch([7], [30], adapter=handles[1]),
+            Stretch([7], [31]),
+        )
+        alone = logits_of(stepper, Stretch([5], [40], adapter=handles[2]))
+        bits.append(np.concatenate([lone, prompts, alone]).tobytes())
+        sizes.append(stepper.adapter_bytes(handles[0]))
+        stepper.close()
+    assert bits[0] == bits[1]
+    assert sizes[1] == sizes[0] if magnitudes == 60 else sizes[1] < (0.85 if rank >= 16 else 1) * sizes[0]
+
+
 def test_float16_weights_are_computed_in_float32(base_of: Callable[..., Path], tmp_path: Path) -> None:
     base = save_architecture(tmp_path, "llama-2", seed=4)
     file = base / "model.safetensors"

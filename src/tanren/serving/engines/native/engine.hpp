@@ -129,8 +129,9 @@ class EngineOf final : public Engine {
       return narrowed<Weight>(b[std::size_t(row) * rank + column] * scale);
     };
     Arena& memory = model_.adapters[handle]->memory;
-    to.a = PackedMatrix<Numbers, NARROW>(memory, rank, in, a_at);
-    to.b = PackedMatrix<Numbers, PANEL>(memory, out, rank, b_at);
+    const bool compress = model_.shape.compresses_weights != 0;
+    to.a = FactorMatrix<Numbers, NARROW>(memory, rank, in, a_at, compress);
+    to.b = FactorMatrix<Numbers, PANEL>(memory, out, rank, b_at, compress);
     to.first_column = update.columns;
     update.columns += round_up(rank, NARROW);
     model_.adapters[handle]->bytes += to.a.bytes() + to.b.bytes();

@@ -110,10 +110,13 @@ class LinearLayers {
       return;
     }
     const Rows<const Activation> low{lowered(piece.first_row) + adapter.first_column, std::size_t(lowered_stride_)};
+    alignas(64) Weight room[FactorMatrix<Numbers, PANEL>::CUT_VALUES];
     for (int panel = first; panel < end; ++panel) {
-      const auto* weights = adapter.b.panel(panel);
-      add_product<Numbers, PANEL_VECTORS>(start, piece.row_count, low, {&weights, 1, adapter.b.depth(), PANEL},
-                                          own.from_panel(panel - first));
+      each_cut(adapter.b, start, [&](int k, int depth, Start from) {
+        const Weight* weights = adapter.b.cut(panel, k, room);
+        add_product<Numbers, PANEL_VECTORS>(from, piece.row_count, {low.first + k, low.stride},
+                                            {&weights, 1, depth, PANEL}, own.from_panel(panel - first));
+      });
     }
   }
 
@@ -124,44 +127,66 @@ class LinearLayers {
   }
 
   void lower_rows(const AdapterPiece& piece, int layer, Site site, int panel, Rows<const Activation> x) {
-    const auto* weights = narrow_panel(piece, layer, site, panel);
-    if (weights == nullptr) return;
+    const NarrowPanel narrow = narrow_panel(piece, layer, site, panel);
+    if (narrow.matrix == nullptr) return;
+    alignas(64) Weight room[Factor::CUT_VALUES];
     float sums[PIECE_ROWS][NARROW];
-    add_product<Numbers, NARROW_VECTORS>(Start::ZERO, piece.row_count, x.from(piece.first_row),
-                                         {&weights, 1, depth_of(site), NARROW}, {sums[0], NARROW});
+    each_cut(*narrow.matrix, Start::ZERO, [&](int k, int depth, Start from) {
+      const Weight* weights = narrow.matrix->cut(narrow.panel, k, room);
+      add_product<Numbers, NARROW_VECTORS>(from, piece.row_count, {x[piece.first_row] + k, x.stride},
+                                           {&weights, 1, depth, NARROW}, {sums[0], NARROW});
+    });
     for (int row = 0; row < piece.row_count; ++row) keep(sums[row], piece.first_row + row, panel);
   }
 
   void lower_lone_rows(const AdapterPiece* pieces, int count, int layer, Site site, int panel,
                        Rows<const Activation> x) {
-    const Activation* values[LONE_ROWS];
-    const Weight* weights[LONE_ROWS];
+    NarrowPanel narrow[LONE_ROWS];
     int rows[LONE_ROWS], found = 0;
     for (int index = 0; index < count; ++index) {
-      weights[found] = narrow_panel(pieces[index], layer, site, panel);
-      if (weights[found] == nullptr) continue;
-      rows[found] = pieces[index].first_row;
-      values[found] = x[rows[found]];
-      ++found;
+      narrow[found] = narrow_panel(pieces[index], layer, site, panel);
+      if (narrow[found].matrix != nullptr) rows[found++] = pieces[index].first_row;
     }
     if (found == 0) return;
+    alignas(64) Weight rooms[LONE_ROWS][Factor::CUT_VALUES];
     float sums[LONE_ROWS][NARROW];
-    multiply_apart<Numbers, LONE_ROWS>(found, values, weights, depth_of(site), sums);
+    each_cut(*narrow[0].matrix, Start::ZERO, [&](int k, int depth, Start from) {
+      const Activation* values[LONE_ROWS];
+      const Weight* weights[LONE_ROWS];
+      for (int index = 0; index < found; ++index) {
+        values[index] = x[rows[index]] + k;
+        weights[index] = narrow[index].matrix->cut(narrow[index].panel, k, rooms[index]);
+      }
+      multiply_apart<Numbers, LONE_ROWS, !Factor::ASKS>(from, found, values, weights, depth, sums);
+    });
     for (int index = 0; index < found; ++index) keep(sums[index], rows[index], panel);
   }
 
-  // Of the a of all segments side by side; null where the adapter has no such panel.
-  const Weight* narrow_panel(const AdapterPiece& piece, int layer, Site site, int panel) const {
+  // `visit(k, depth, start)` for the cuts of a panel; the sums of those after the first go on where it ended.
+  template <class Matrix, class Visit>
+  static void each_cut(const Matrix& matrix, Start start, const Visit& visit) {
+    for (int k = 0; k < matrix.depth(); k += matrix.cut_depth()) {
+      visit(k, std::min(matrix.cut_depth(), matrix.depth() - k), k == 0 ? start : Start::Y);
+    }
+  }
+
+  using Factor = FactorMatrix<Numbers, NARROW>;
+
+  // Of the a of all segments side by side; no matrix where the adapter has no such panel.
+  struct NarrowPanel {
+    const Factor* matrix;
+    int panel;
+  };
+
+  NarrowPanel narrow_panel(const AdapterPiece& piece, int layer, Site site, int panel) const {
     for (const auto& segment : update(piece, layer, site).segments) {
       const int own_panel = panel - segment.first_column / NARROW;
       if (!segment.a.is_empty() && own_panel >= 0 && own_panel < segment.a.panel_count()) {
-        return segment.a.panel(own_panel);
+        return {&segment.a, own_panel};
       }
     }
-    return nullptr;
+    return {nullptr, 0};
   }
-
-  int depth_of(Site site) const { return round_up(model_.features_in(site), Numbers::GROUP); }
 
   void keep(const float* sums, int row, int panel) {
     for (int v = 0; v < NARROW; v += LANES) store_narrowed(lowered(row) + panel * NARROW + v, load(sums + v));

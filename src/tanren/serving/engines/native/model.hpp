@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "buffer.hpp"
+#include "factor_matrix.hpp"
 #include "numbers.hpp"
-#include "packing.hpp"
 #include "tile.hpp"
 #include "weight_matrix.hpp"
 
@@ -69,8 +69,8 @@ struct Layer {
 // What an adapter adds to one matrix: b · (a · x), the scale within b.
 template <class Numbers>
 struct SegmentUpdate {
-  PackedMatrix<Numbers, NARROW> a;  // [rank, in]
-  PackedMatrix<Numbers, PANEL> b;   // [out, rank]
+  FactorMatrix<Numbers, NARROW> a;  // [rank, in]
+  FactorMatrix<Numbers, PANEL> b;   // [out, rank]
   int first_column = 0;             // of a · x, beside those of the site's other segments
 };
 

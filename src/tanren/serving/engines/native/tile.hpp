@@ -141,20 +141,24 @@ void add_up_to(int rows, Start start, Rows<const typename Numbers::Activation> x
 
 }  // namespace detail
 
-// Sums of some rows of which each has its own weights, of one narrow panel: y[r][c] = Σ_k x[r][k] · w[r][k][c].
+// Sums of some rows of which each has its own weights, of one narrow panel: y[r][c] += Σ_k x[r][k] · w[r][k][c].
 //
-// A row's sums wait for each other, one multiplication after the next; those of several rows go side by side.
-template <class Numbers, int ROWS>
-void multiply_apart(int rows, const typename Numbers::Activation* const* x, const typename Numbers::Weight* const* w,
-                    int depth, float (*y)[NARROW]) {
+// A row's sums wait for each other, one multiplication after the next; those of several rows go side by side. `ASKS`:
+// for weights further on, where they come from memory.
+template <class Numbers, int ROWS, bool ASKS>
+void multiply_apart(Start start, int rows, const typename Numbers::Activation* const* x,
+                    const typename Numbers::Weight* const* w, int depth, float (*y)[NARROW]) {
   if constexpr (ROWS > 1) {
-    if (rows < ROWS) return multiply_apart<Numbers, ROWS - 1>(rows, x, w, depth, y);
+    if (rows < ROWS) return multiply_apart<Numbers, ROWS - 1, ASKS>(start, rows, x, w, depth, y);
   }
   constexpr int GROUP = Numbers::GROUP, AHEAD = 1024;  // bytes
-  Floats sums[ROWS][1][NARROW_VECTORS] = {};
+  Floats sums[ROWS][1][NARROW_VECTORS];
+  for (int r = 0; r < ROWS; ++r) {
+    for (int v = 0; v < NARROW_VECTORS; ++v) sums[r][0][v] = start == Start::Y ? load(y[r] + v * LANES) : Floats{};
+  }
   for (int k = 0; k < depth; k += GROUP) {
     for (int r = 0; r < ROWS; ++r) {
-      __builtin_prefetch(reinterpret_cast<const char*>(w[r] + k * NARROW) + AHEAD, 0, 2);
+      if constexpr (ASKS) __builtin_prefetch(reinterpret_cast<const char*>(w[r] + k * NARROW) + AHEAD, 0, 2);
       detail::add_group<1, NARROW_VECTORS>(sums[r], x[r] + k, 0, w[r] + k * NARROW);
     }
   }

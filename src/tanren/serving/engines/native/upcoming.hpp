@@ -47,7 +47,7 @@ class Upcoming {
     if (const auto then = after(layer, site, panel, next); then.layer < model_.shape.layers) {
       for (const auto& each : plan.pieces) {
         const auto& b = update(each, then.layer, then.site).segments[then.panel.segment].b;
-        if (!b.is_empty()) errands.add(b.beginning(then.panel.index, b.depth()));
+        if (!b.is_empty()) errands.add(b.panel_bytes(then.panel.index));
       }
       const auto& weights = model_.layers[then.layer].sites[then.site][then.panel.segment].weights;
       errands.add(weights.beginning(then.panel.index, DEPTH_BLOCK));
