@@ -8,8 +8,8 @@ What holds for results   a row's logits are the same to the last bit whatever it
          was cut into calls, and whatever the number of threads; not on another instruction set.
 
 Cost     the weights once in memory, tied ones once, and with AMX-BF16 bfloat16 ones in three quarters of their size,
-         none changed (see weight_matrix.hpp); scratch of some six megabytes for each thousand of hidden features;
-         loading is one pass over the files.
+         adapters' factors as well, none changed (see compression.hpp); scratch of some six megabytes for each thousand
+         of hidden features; loading is one pass over the files.
 
 Legend   O features out, I features in, R rank; for a call, see stepper.py.
 """

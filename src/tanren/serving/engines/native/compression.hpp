@@ -95,28 +95,36 @@ class Compression {
     return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codebook.data())));
   }
 
-  // Whole grains; their patches are put in afterwards. `GRAINS_AHEAD`: what is so far beyond a grain is asked for; 0:
-  // nothing is. Left to itself the processor, which fetches ahead while it waits for lines, stops when it computes.
+  // The 128 weights of a grain, in their order; their patches are put in afterwards.
+  struct Grain {
+    __m512i weights[4];
+  };
+
+  // `GRAINS_AHEAD`: what is so far beyond the grain is asked for; 0: nothing is. Left to itself the processor, which
+  // fetches ahead while it waits for lines, stops when it computes.
+  template <int GRAINS_AHEAD>
+  static inline __attribute__((always_inline)) Grain unpacked(const std::uint8_t* from, __m512i codebook) {
+    if constexpr (GRAINS_AHEAD > 0) {
+      for (int line = 0; line < 3; ++line) __builtin_prefetch(from + GRAINS_AHEAD * GRAIN_BYTES + line * LINE, 0, 2);
+    }
+    const __m512i first = _mm512_load_si512(from), second = _mm512_load_si512(from + LINE);
+    const __m512i numbers = _mm512_load_si512(from + 2 * LINE);
+    // Of an index six bits count, and the codebook is there four times: what stands above a number is no matter.
+    const __m512i first_upper = _mm512_permutexvar_epi8(numbers, codebook);
+    const __m512i second_upper = _mm512_permutexvar_epi8(_mm512_srli_epi16(numbers, 4), codebook);
+    return {{_mm512_unpacklo_epi8(first, first_upper), _mm512_unpackhi_epi8(first, first_upper),
+             _mm512_unpacklo_epi8(second, second_upper), _mm512_unpackhi_epi8(second, second_upper)}};
+  }
+
+  // Whole grains.
   template <int GRAINS_AHEAD>
   static inline __attribute__((always_inline)) void unpack(const std::uint8_t* from, int count, __m512i codebook,
                                                            BFloat16* to) {
     // Not unrolled: each load is then one that the processor sees going through memory in even strides.
 #pragma GCC unroll 1
     for (int at = 0; at < count; at += GRAIN, from += GRAIN_BYTES) {
-      if constexpr (GRAINS_AHEAD > 0) {
-        for (int line = 0; line < 3; ++line) {
-          __builtin_prefetch(from + GRAINS_AHEAD * GRAIN_BYTES + line * LINE, 0, 2);
-        }
-      }
-      const __m512i first = _mm512_load_si512(from), second = _mm512_load_si512(from + LINE);
-      const __m512i numbers = _mm512_load_si512(from + 2 * LINE);
-      // Of an index six bits count, and the codebook is there four times: what stands above a number is no matter.
-      const __m512i first_upper = _mm512_permutexvar_epi8(numbers, codebook);
-      const __m512i second_upper = _mm512_permutexvar_epi8(_mm512_srli_epi16(numbers, 4), codebook);
-      _mm512_store_si512(to + at, _mm512_unpacklo_epi8(first, first_upper));
-      _mm512_store_si512(to + at + 32, _mm512_unpackhi_epi8(first, first_upper));
-      _mm512_store_si512(to + at + 64, _mm512_unpacklo_epi8(second, second_upper));
-      _mm512_store_si512(to + at + 96, _mm512_unpackhi_epi8(second, second_upper));
+      const Grain grain = unpacked<GRAINS_AHEAD>(from, codebook);
+      for (int part = 0; part < 4; ++part) _mm512_store_si512(to + at + part * 32, grain.weights[part]);
     }
   }
 };

@@ -41,6 +41,13 @@ class FactorMatrix : public PackedMatrix<Numbers, WIDTH> {
     return this->panel(panel) + std::size_t(k) * WIDTH;
   }
 
+  // As below; never so here.
+  template <int ROWS>
+  static bool multiply_apart(int, const FactorMatrix* const*, const int*, const typename Numbers::Activation* const*,
+                             float (*)[WIDTH]) {
+    return false;
+  }
+
   Stretch panel_bytes(int panel) const { return this->beginning(panel, this->depth()); }
 };
 
@@ -85,6 +92,58 @@ class FactorMatrix<BrainFloat, WIDTH> {
     return room;
   }
 
+  // Like `multiply_apart` in tile.hpp, of panels in matrices of one shape, from the registers into which weights are
+  // unpacked; false, and nothing is done, where one is not compressed or they do not end with a grain. Grain by grain
+  // in turn: memory is then asked evenly.
+  template <int ROWS>
+  static bool multiply_apart(int rows, const FactorMatrix* const* matrices, const int* panels, const BFloat16* const* x,
+                             float (*y)[WIDTH]) {
+    static_assert(WIDTH == LANES, "a vector of sums a row");
+    if constexpr (ROWS > 1) {
+      if (rows < ROWS) return multiply_apart<ROWS - 1>(rows, matrices, panels, x, y);
+    }
+    constexpr int PAIRS = Compression::GRAIN / WIDTH / 2;  // of the depth, in a grain
+    const int depth = matrices[0]->depth_, cut_depth = matrices[0]->cut_depth();
+    if (depth % (2 * PAIRS) != 0) return false;
+    __m512i upper[ROWS];
+    __m512 sums[ROWS];
+    for (int r = 0; r < ROWS; ++r) {
+      if (!matrices[r]->is_compressed()) return false;
+      upper[r] = Compression::loaded(matrices[r]->codebook());
+      sums[r] = _mm512_setzero_ps();
+    }
+    alignas(64) BFloat16 rooms[ROWS][CUT_VALUES];
+    for (int k = 0; k < depth; k += cut_depth) {
+      const std::uint8_t* from[ROWS];
+      bool is_patched[ROWS];
+      for (int r = 0; r < ROWS; ++r) {
+        const int index = panels[r] * matrices[r]->cuts() + k / cut_depth;
+        from[r] = matrices[r]->cut_at(index);
+        is_patched[r] = matrices[r]->first_patches()[index] != matrices[r]->first_patches()[index + 1];
+        if (is_patched[r]) matrices[r]->cut(panels[r], k, rooms[r]);
+      }
+      const int end = std::min(k + cut_depth, depth);
+      for (int d = k, grain = 0; d < end; d += 2 * PAIRS, ++grain) {
+        for (int r = 0; r < ROWS; ++r) {
+          Compression::Grain weights;
+          if (is_patched[r]) {
+            std::memcpy(&weights, rooms[r] + grain * Compression::GRAIN, sizeof weights);
+          } else {
+            weights = Compression::unpacked<GRAINS_AHEAD>(from[r] + grain * Compression::GRAIN_BYTES, upper[r]);
+          }
+          for (int pair = 0; pair < PAIRS; ++pair) {
+            std::int32_t values;
+            std::memcpy(&values, x[r] + d + 2 * pair, sizeof values);
+            sums[r] =
+                _mm512_dpbf16_ps(sums[r], (__m512bh)weights.weights[pair], (__m512bh)_mm512_set1_epi32(values));
+          }
+        }
+      }
+    }
+    for (int r = 0; r < ROWS; ++r) store(y[r], (Floats)sums[r]);
+    return true;
+  }
+
   Stretch panel_bytes(int panel) const {
     if (!is_compressed()) return plain_.beginning(panel, depth_);
     return {cut_at(panel * cuts()), cuts() * cut_bytes()};
@@ -94,7 +153,7 @@ class FactorMatrix<BrainFloat, WIDTH> {
 
  private:
   // Several adapters are read side by side: memory has enough to do, and each stretch is soon at its end.
-  static constexpr int GRAINS_AHEAD = 8;
+  static constexpr int GRAINS_AHEAD = 4;
 
   using Codebook = Compression::Codebook;
   using Patch = Compression::Patch;

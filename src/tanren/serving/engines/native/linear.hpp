@@ -141,24 +141,32 @@ class LinearLayers {
 
   void lower_lone_rows(const AdapterPiece* pieces, int count, int layer, Site site, int panel,
                        Rows<const Activation> x) {
-    NarrowPanel narrow[LONE_ROWS];
-    int rows[LONE_ROWS], found = 0;
+    const Factor* matrices[LONE_ROWS];
+    const Activation* values[LONE_ROWS];
+    int panels[LONE_ROWS], rows[LONE_ROWS], found = 0;
     for (int index = 0; index < count; ++index) {
-      narrow[found] = narrow_panel(pieces[index], layer, site, panel);
-      if (narrow[found].matrix != nullptr) rows[found++] = pieces[index].first_row;
+      const NarrowPanel narrow = narrow_panel(pieces[index], layer, site, panel);
+      if (narrow.matrix == nullptr) continue;
+      matrices[found] = narrow.matrix;
+      panels[found] = narrow.panel;
+      rows[found] = pieces[index].first_row;
+      values[found] = x[rows[found]];
+      ++found;
     }
     if (found == 0) return;
-    alignas(64) Weight rooms[LONE_ROWS][Factor::CUT_VALUES];
     float sums[LONE_ROWS][NARROW];
-    each_cut(*narrow[0].matrix, Start::ZERO, [&](int k, int depth, Start from) {
-      const Activation* values[LONE_ROWS];
-      const Weight* weights[LONE_ROWS];
-      for (int index = 0; index < found; ++index) {
-        values[index] = x[rows[index]] + k;
-        weights[index] = narrow[index].matrix->cut(narrow[index].panel, k, rooms[index]);
-      }
-      multiply_apart<Numbers, LONE_ROWS, !Factor::ASKS>(from, found, values, weights, depth, sums);
-    });
+    if (!Factor::template multiply_apart<LONE_ROWS>(found, matrices, panels, values, sums)) {
+      alignas(64) Weight rooms[LONE_ROWS][Factor::CUT_VALUES];
+      each_cut(*matrices[0], Start::ZERO, [&](int k, int depth, Start from) {
+        const Activation* cut_values[LONE_ROWS];
+        const Weight* weights[LONE_ROWS];
+        for (int index = 0; index < found; ++index) {
+          cut_values[index] = values[index] + k;
+          weights[index] = matrices[index]->cut(panels[index], k, rooms[index]);
+        }
+        multiply_apart<Numbers, LONE_ROWS, !Factor::ASKS>(from, found, cut_values, weights, depth, sums);
+      });
+    }
     for (int index = 0; index < found; ++index) keep(sums[index], rows[index], panel);
   }
 
