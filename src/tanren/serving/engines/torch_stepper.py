@@ -79,8 +79,7 @@ class TorchStepper:
         del self._adapters[handle]
 
     def touch(self, blocks: range) -> Iterator[None]:
-        self._layers.touch(blocks)
-        yield
+        return self._layers.touch(blocks)
 
     @torch.inference_mode()
     def step(self, rows: TokenRows, meanwhile: Callable[[], object] = nothing) -> NextTokens:
@@ -160,11 +159,12 @@ class _BlockLayers:
             keys_NHBD[blocks_T, :, offsets_T] = layer.keys[0, :, start:end].transpose(0, 1)
             values_NHBD[blocks_T, :, offsets_T] = layer.values[0, :, start:end].transpose(0, 1)
 
-    def touch(self, blocks: range) -> None:
+    def touch(self, blocks: range) -> Iterator[None]:
         for layer in self._layers:
             for each_NHBD in layer:
                 touched = each_NHBD[blocks.start : blocks.stop]
                 touched.copy_(touched.clone())
+            yield
 
     def clear(self) -> None:
         self._layers.clear()
